@@ -1,0 +1,173 @@
+"""The Rust core, as Python sees it. Every call that may take long releases the GIL."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+__version__: str
+
+class CoreError(Exception):
+    """A file that is damaged or of a kind that cannot be used; the text says what and where."""
+
+@final
+class Sha256:
+    """A running SHA-256."""
+
+    def __init__(self) -> None: ...
+    def update(self, data: bytes | bytearray | memoryview) -> None:
+        """Hash `data`; the GIL is released."""
+    def hexdigest(self) -> str:
+        """The digest of all data so far: 64 lower-case hex digits."""
+
+def sha256_file(path: str) -> str:
+    """Hash a file in pieces at constant memory. Raises `OSError`."""
+
+@final
+class Gguf:
+    """A GGUF file, memory-mapped and checked. Raises `CoreError` (bad file) or `OSError`."""
+
+    def __init__(self, path: str) -> None: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def alignment(self) -> int: ...
+    def keys(self) -> list[str]:
+        """Metadata keys in file order."""
+    def value_type(self, key: str) -> str | None:
+        """`u8 i8 u16 i16 u32 i32 u64 i64 f32 f64 bool string`, or `array[T]`; None: no such key."""
+    def get(self, key: str) -> Any:
+        """A value as int, float, bool, str or list of those; None: no such key."""
+    def metadata(self, *, arrays: bool = True) -> dict[str, Any]:
+        """All values in file order; with `arrays=False` an array is given as None."""
+    def tensors(self) -> list[tuple[str, str, list[int], int, int]]:
+        """(name, type such as `Q4_K`, dimensions with the row length first, offset in the file, bytes)."""
+
+def rewrite_gguf(source: str, target: str) -> None:
+    """Write `source` anew as Ollama's create does: version 3, sorted tensors, fixed key order.
+
+    `target` is created, written and fsynced. Raises `CoreError` or `OSError`.
+    """
+
+def render_jinja(template: str, context_json: str, *, fuel: int = 10_000_000) -> str:
+    """Render a chat template (minijinja) with bounded work. `CoreError`: bad template or out of fuel."""
+
+@final
+class Tokenizer:
+    """The tokenizer of a GGUF file (which may hold a vocabulary alone)."""
+
+    def __init__(self, path: str) -> None: ...
+    @property
+    def n_tokens(self) -> int: ...
+    @property
+    def kind(self) -> str:
+        """`bpe`, `spm`, ..."""
+    @property
+    def special_ids(self) -> dict[str, int]:
+        """bos, eos, eot, sep, nl, pad, mask, fim_pre ...; -1: none."""
+    @property
+    def add_bos(self) -> bool: ...
+    @property
+    def add_eos(self) -> bool: ...
+    @property
+    def eog(self) -> list[int]:
+        """Ids that end generation, ascending."""
+    def attr(self, id: int) -> int:
+        """Attribute bits: 1 unknown, 2 unused, 4 normal, 8 control, 16 user-defined, 32 byte, ..."""
+    def encode(self, text: str | bytes, *, special: bool = False, add_special: bool = False) -> list[int]: ...
+    def piece(self, id: int, *, special: bool = True) -> bytes:
+        """The bytes of one token, as a stream sends it; a special token is empty unless `special`."""
+    def pieces(self, ids: Sequence[int], *, special: bool = True) -> bytes:
+        """The joined pieces."""
+    def detokenize(self, ids: Sequence[int], *, special: bool = True) -> bytes:
+        """Whole-sequence detokenization (removes the spaces that the vocabulary asks to remove)."""
+
+@final
+class Event:
+    """One step's news of one request."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def text(self) -> str:
+        """New text: whole UTF-8 characters, never a part of a stop string. May be empty."""
+    @property
+    def token(self) -> int:
+        """The token that this step sampled, -1 for none."""
+    @property
+    def done(self) -> str | None:
+        """None while running; `stop`, `length`, `cancelled` or `error`."""
+    @property
+    def error(self) -> str | None: ...
+    @property
+    def prompt_tokens(self) -> int: ...
+    @property
+    def eval_tokens(self) -> int:
+        """Tokens sampled so far, the end token included."""
+    @property
+    def prompt_ns(self) -> int: ...
+    @property
+    def eval_ns(self) -> int: ...
+
+@final
+class Engine:
+    """A loaded model and the thread that steps it. Safe to call from any thread."""
+
+    def __init__(
+        self,
+        path: str,
+        *,
+        num_ctx: int = 0,
+        parallel: int = 1,
+        num_batch: int = 512,
+        threads: int = 0,
+        exec: str = "",
+    ) -> None:
+        """Load. `num_ctx` tokens for each sequence (0: the model's own, at most 4096); `parallel`
+        sequences share each step; `threads` 0: physical cores; `exec` "": the best there is.
+
+        Raises `CoreError` (bad or unsupported model), `OSError`, `MemoryError`.
+        """
+    @property
+    def num_ctx(self) -> int: ...
+    @property
+    def train_ctx(self) -> int: ...
+    @property
+    def n_vocab(self) -> int: ...
+    @property
+    def n_embd(self) -> int: ...
+    @property
+    def architecture(self) -> str: ...
+    @property
+    def exec(self) -> str:
+        """Name of the executor that runs the model, e.g. `candle/cpu`."""
+    @property
+    def memory(self) -> int:
+        """Bytes of weights and KV memory."""
+    @property
+    def tokenizer(self) -> Tokenizer: ...
+    @property
+    def event_fd(self) -> int:
+        """Readable when `drain` has news. Read it first (8 bytes), then drain."""
+    def submit(self, id: int, prompt: Sequence[int], options: Mapping[str, Any]) -> None:
+        """Queue a request under the caller's `id`.
+
+        `options` holds Ollama's option names (temperature, top_k, top_p, min_p, typical_p, seed,
+        repeat_penalty, repeat_last_n, presence_penalty, frequency_penalty, mirostat, mirostat_tau,
+        mirostat_eta, stop: list[str], num_predict, num_keep) and `shift: bool`,
+        `ignore_eog: bool`; missing ones have Ollama's defaults. Unknown names raise `ValueError`.
+        The prompt must be shorter than `num_ctx`, else an `error` event says so.
+        """
+    def cancel(self, id: int) -> None:
+        """Stop a request within one step and free its pages. Idempotent, never blocks."""
+    def drain(self) -> list[Event]:
+        """All news since the last call, oldest first. Never blocks."""
+    def active(self) -> int:
+        """Requests that wait or run."""
+    def free_blocks(self) -> int:
+        """Unused KV blocks (for tests: a cancelled request gives its own back)."""
+    def logits(self, ids: Sequence[int]) -> NDArray[np.float32]:
+        """[positions, n_vocab] logits of a causal pass from an empty cache."""
+    def close(self) -> None:
+        """Stop the thread and free the model; waits for the running step. Idempotent."""
