@@ -1,1 +1,14 @@
-//! engine
+//! What runs a model.
+//!
+//! `arch/*.rs` reads GGUF metadata into a [`spec::ModelSpec`]; one decoder turns every spec into a
+//! recorded [`program::Program`]; an executor ([`exec::Exec`]) runs the program on a ragged
+//! [`batch::Batch`] of sequences over paged KV memory. The [`engine::Engine`] is the thread that
+//! picks rows ([`scheduler`]), runs the executor, samples, and hands out events.
+//!
+//! Nothing above [`exec`] knows which executor runs.
+
+pub mod batch;
+pub mod error;
+pub mod exec;
+
+pub use error::{Error, Result};

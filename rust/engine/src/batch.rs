@@ -1,0 +1,107 @@
+//! What one step computes: rows of several sequences, prompts and single tokens mixed.
+//!
+//! A row is one token of one sequence. The rows of a sequence are neighbours and ascend in
+//! position; before the first of them the sequence has `start` tokens in the cache. The KV memory
+//! is paged: token `p` of a sequence lies in slot `p % BLOCK` of block `blocks[p / BLOCK]`.
+//!
+//! ```
+//! use ollamars_engine::batch::{Batch, Heads};
+//! let mut batch = Batch::default();
+//! batch.push(0, &[5, 6, 7], &[3], Heads::Last);   // a prompt of three tokens
+//! batch.push(40, &[9], &[0, 1], Heads::Last);     // a sequence of 40 tokens takes one more
+//! assert_eq!(batch.rows(), 4);
+//! assert_eq!(batch.head_rows, [2, 3]);
+//! assert_eq!(batch.spans[1].kv_len(), 41);
+//! ```
+
+use std::ops::Range;
+
+/// Tokens in a block of KV memory; the same for every executor.
+pub const BLOCK: usize = 32;
+
+/// A block of KV memory: the same index in every layer of a group.
+pub type BlockId = u32;
+
+/// Which rows of a pushed sequence need logits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heads {
+    /// None: a part of a prompt that is not its end.
+    None,
+    /// The last row only: generation.
+    Last,
+    /// Every row: perplexity, `Model.logits`.
+    All,
+}
+
+/// The part of a batch that belongs to one sequence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Span {
+    /// Its rows in the batch.
+    pub rows: Range<usize>,
+    /// Tokens in the cache before these rows; the position of the first row.
+    pub start: usize,
+    /// Its blocks: a range of [`Batch::blocks`], enough for `kv_len` tokens.
+    pub blocks: Range<usize>,
+}
+
+impl Span {
+    /// Tokens of the sequence after this step.
+    pub fn kv_len(&self) -> usize {
+        self.start + self.rows.len()
+    }
+}
+
+/// A ragged batch. All vectors are reused from step to step.
+#[derive(Debug, Default, Clone)]
+pub struct Batch {
+    /// Token ids, one a row.
+    pub tokens: Vec<u32>,
+    /// Positions in the sequence, one a row.
+    pub positions: Vec<u32>,
+    /// One for each sequence, in row order; together they cover all rows.
+    pub spans: Vec<Span>,
+    /// Block tables of all spans, one after the other.
+    pub blocks: Vec<BlockId>,
+    /// Rows that need logits, ascending. Logits are asked for by the index in this list.
+    pub head_rows: Vec<u32>,
+}
+
+impl Batch {
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.tokens.len()
+    }
+
+    /// Empties the batch and keeps its memory.
+    pub fn clear(&mut self) {
+        self.tokens.clear();
+        self.positions.clear();
+        self.spans.clear();
+        self.blocks.clear();
+        self.head_rows.clear();
+    }
+
+    /// Appends the next `tokens` of a sequence that has `start` tokens in the cache.
+    ///
+    /// `blocks` is the sequence's table and must hold `start + tokens.len()` tokens.
+    pub fn push(&mut self, start: usize, tokens: &[u32], blocks: &[BlockId], heads: Heads) {
+        debug_assert!(blocks.len() * BLOCK >= start + tokens.len());
+        let first = self.tokens.len();
+        let rows = first..first + tokens.len();
+        self.tokens.extend_from_slice(tokens);
+        self.positions
+            .extend((start..start + tokens.len()).map(|p| p as u32));
+        match heads {
+            Heads::None => {}
+            Heads::Last => self.head_rows.extend(rows.clone().next_back().map(|r| r as u32)),
+            Heads::All => self.head_rows.extend(rows.clone().map(|r| r as u32)),
+        }
+        let table = self.blocks.len();
+        self.blocks.extend_from_slice(blocks);
+        self.spans.push(Span {
+            rows,
+            start,
+            blocks: table..self.blocks.len(),
+        });
+    }
+}
