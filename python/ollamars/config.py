@@ -44,7 +44,8 @@ _TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 _FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
 _LOOPBACK = {4: "127.0.0.1", 6: "::1"}
-_HOST_SAFE = "!\"$&'()*+,-.:;<=>[]_~"
+HOST_SAFE = "!\"$&'()*+,-.:;<=>[]_~"
+"""What Go leaves as it is in the host of a URL, besides letters and digits."""
 _PATH_SAFE = "$&+,-./:;=@_~"
 
 
@@ -95,7 +96,7 @@ class Host:
         return self.url
 
     def _url(self, hostname: str) -> str:
-        netloc = quote(_netloc(hostname, self.port), safe=_HOST_SAFE)
+        netloc = quote(_netloc(hostname, self.port), safe=HOST_SAFE)
         path = self.path if self.path == "*" else quote(self.path, safe=_PATH_SAFE)
         return f"{self.scheme}://{netloc}" + (f"/{path.removeprefix('/')}" if path else "")
 
