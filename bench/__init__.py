@@ -1,0 +1,1 @@
+"""What measures. Run `make bench`; results go to `bench/results/`."""
