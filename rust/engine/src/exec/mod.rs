@@ -6,6 +6,10 @@
 use crate::Result;
 use crate::batch::Batch;
 
+/// Prompts are cut at absolute multiples of so many tokens, and a sequence gets at most one such
+/// piece in a step: its numbers are then the same alone and among others.
+pub const PREFILL_CHUNK: usize = 128;
+
 /// How large an executor must plan its buffers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
