@@ -1,0 +1,144 @@
+"""A stored model with everything that its small layers say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ollamars.errors import StoreError
+from ollamars.store.blobs import Blobs
+from ollamars.store.digests import InvalidDigest
+from ollamars.store.files import describe
+from ollamars.store.gosyntax import SyntaxFault, first_value
+from ollamars.store.manifests import Manifest, ModelNotFound
+from ollamars.store.names import Name
+
+
+@dataclass(slots=True)
+class StoredModel:
+    """What a manifest and its layers say about a model. Its files need not be there."""
+
+    name: Name
+    digest: str
+    """64 hex digits: the SHA-256 of the manifest."""
+    size: int
+    """Bytes of all layers."""
+    modified_ns: int
+    """Modification time of the manifest, in ns since 1970."""
+    config: dict[str, Any] = field(default_factory=dict)
+    """The configuration: `model_format`, `model_family`, `renderer`, ...; empty without one."""
+    model_path: Path | None = None
+    """The weights."""
+    parent: str = ""
+    """The model or file that the weights were taken from."""
+    draft_path: Path | None = None
+    adapter_paths: list[Path] = field(default_factory=list)
+    projector_paths: list[Path] = field(default_factory=list)
+    template: str | None = None
+    """The Go template; None where the model has none."""
+    system: str = ""
+    params: dict[str, Any] | None = None
+    """Parameters that the model sets; numbers as they are written."""
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    licenses: list[str] = field(default_factory=list)
+
+    @property
+    def is_gguf(self) -> bool:
+        """Is the model a GGUF file, as nearly all are?"""
+        return self.config.get("model_format", "") in ("", "gguf")
+
+
+def load_model(name: Name, manifest: Manifest, blobs: Blobs) -> StoredModel:
+    """Read the small layers of a model.
+
+    Raises `ModelNotFound` when one of them is not there, `StoreError` when one is damaged.
+    """
+    model = StoredModel(name, manifest.digest, manifest.size, manifest.modified_ns)
+    if manifest.config is not None:
+        model.config = _read_json(blobs, manifest.config.digest, name, dict)
+    for layer in manifest.layers:
+        try:
+            path = blobs.path(layer.digest)
+        except InvalidDigest as error:
+            raise StoreError(error.message) from None
+        if layer.kind == "model":
+            model.model_path, model.parent = path, layer.source
+        elif layer.kind in _READERS:
+            _READERS[layer.kind](model, blobs, layer.digest, path)
+    return model
+
+
+def _set_draft(model: StoredModel, blobs: Blobs, digest: str, path: Path) -> None:
+    model.draft_path = path
+
+
+def _add_adapter(model: StoredModel, blobs: Blobs, digest: str, path: Path) -> None:
+    model.adapter_paths.append(path)
+
+
+def _add_projector(model: StoredModel, blobs: Blobs, digest: str, path: Path) -> None:
+    model.projector_paths.append(path)
+
+
+def _set_template(model: StoredModel, blobs: Blobs, digest: str, path: Path) -> None:
+    model.template = _read_text(blobs, digest, model.name)
+
+
+def _set_system(model: StoredModel, blobs: Blobs, digest: str, path: Path) -> None:
+    model.system = _read_text(blobs, digest, model.name)
+
+
+def _add_license(model: StoredModel, blobs: Blobs, digest: str, path: Path) -> None:
+    model.licenses.append(_read_text(blobs, digest, model.name))
+
+
+def _set_params(model: StoredModel, blobs: Blobs, digest: str, path: Path) -> None:
+    model.params = (model.params or {}) | _read_json(blobs, digest, model.name, dict)
+
+
+def _set_messages(model: StoredModel, blobs: Blobs, digest: str, path: Path) -> None:
+    messages = _read_json(blobs, digest, model.name, list)
+    model.messages = [message for message in messages if isinstance(message, dict)]
+
+
+_READERS: dict[str, Callable[[StoredModel, Blobs, str, Path], None]] = {
+    "draft": _set_draft,
+    "adapter": _add_adapter,
+    "projector": _add_projector,
+    "prompt": _set_template,
+    "template": _set_template,
+    "system": _set_system,
+    "license": _add_license,
+    "params": _set_params,
+    "messages": _set_messages,
+}
+
+
+def read_blob(blobs: Blobs, digest: str, name: Name) -> bytes:
+    """The bytes of a small blob of a model. Raises `ModelNotFound`, `StoreError`."""
+    try:
+        return blobs.path(digest).read_bytes()
+    except FileNotFoundError:
+        raise ModelNotFound(f"model '{name.short}' not found") from None
+    except InvalidDigest as error:
+        raise StoreError(error.message) from None
+    except OSError as error:
+        raise StoreError(describe(error, "read")) from error
+
+
+def _read_text(blobs: Blobs, digest: str, name: Name) -> str:
+    return read_blob(blobs, digest, name).decode("utf-8", "replace")
+
+
+def _read_json(blobs: Blobs, digest: str, name: Name, kind: type) -> Any:
+    try:
+        value = first_value(read_blob(blobs, digest, name))
+    except SyntaxFault as fault:
+        raise StoreError(str(fault)) from None
+    if value is None:
+        return kind()
+    if not isinstance(value, kind):
+        raise StoreError(f"blob {digest}: expected a JSON {kind.__name__}")
+    return value
