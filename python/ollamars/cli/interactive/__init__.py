@@ -1,0 +1,1 @@
+"""The interactive chat of `ollamars run`: line editor, slash commands, the conversation."""
