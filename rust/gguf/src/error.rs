@@ -89,8 +89,8 @@ pub enum Error {
         /// Where it occurs again (0 in a list to be written).
         offset: u64,
     },
-    /// `general.alignment` is no power of two.
-    #[error("general.alignment is {alignment}, not a power of two")]
+    /// `general.alignment` is no power of two, or larger than any real one.
+    #[error("general.alignment is {alignment}, not a power of two up to {max}", max = crate::MAX_ALIGNMENT)]
     Alignment {
         /// The value.
         alignment: u64,
@@ -150,6 +150,16 @@ pub enum Error {
         end: u128,
         /// Size of the file.
         file_size: u64,
+    },
+    /// Tensors that share bytes.
+    #[error("tensor {name:?} starts at byte {offset}, inside the data of tensor {other:?}")]
+    TensorOverlap {
+        /// The tensor that starts later.
+        name: String,
+        /// Where it starts.
+        offset: u64,
+        /// The tensor that has not ended there.
+        other: String,
     },
     /// The data of a tensor whose type is not known has no known size.
     #[error("tensor {name:?} has the unknown type {id}")]

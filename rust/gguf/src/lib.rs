@@ -54,3 +54,7 @@ pub const VERSION: u32 = 3;
 
 /// Alignment of tensor data in bytes where the key `general.alignment` is missing.
 pub const DEFAULT_ALIGNMENT: u64 = 32;
+
+/// The largest alignment that is read or written. Published files have 32; the bound keeps a tiny
+/// file from asking for gigabytes of padding.
+pub const MAX_ALIGNMENT: u64 = 1 << 20;

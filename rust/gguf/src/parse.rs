@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use crate::cursor::Cursor;
 use crate::tensor::{MAX_DIMS, Shape};
 use crate::{
-    Array, DEFAULT_ALIGNMENT, Error, GgmlType, MAGIC, Metadata, Strings, TensorInfo, Value,
-    ValueType,
+    Array, DEFAULT_ALIGNMENT, Error, GgmlType, MAGIC, MAX_ALIGNMENT, Metadata, Strings, TensorInfo,
+    Value, ValueType,
 };
 
 /// The deepest nesting of arrays that is read. Published files do not nest them at all.
-const MAX_NESTING: usize = 4;
+pub(crate) const MAX_NESTING: usize = 4;
 
 /// Least bytes of a key/value pair: length of the key, type, a one-byte value.
 const MIN_PAIR: u64 = 8 + 4 + 1;
@@ -58,6 +58,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Parsed, Error> {
     for tensor in &mut tensors {
         place(tensor, data_start, bytes.len() as u64)?;
     }
+    check_overlap(&tensors)?;
     Ok(Parsed {
         version,
         alignment,
@@ -190,11 +191,13 @@ fn strings(cursor: &mut Cursor<'_>, count: u64, what: &str) -> Result<Strings, E
 }
 
 fn alignment(metadata: &Metadata) -> Result<u64, Error> {
-    let alignment = metadata
-        .find("general.alignment")?
-        .unwrap_or(DEFAULT_ALIGNMENT);
-    // The bound keeps sums with file offsets far from overflow; GGML's own is a u32.
-    if !alignment.is_power_of_two() || u32::try_from(alignment).is_err() {
+    let alignment = metadata.find("general.alignment")?;
+    check_alignment(alignment.unwrap_or(DEFAULT_ALIGNMENT))
+}
+
+/// The alignment if it is one.
+pub(crate) fn check_alignment(alignment: u64) -> Result<u64, Error> {
+    if !alignment.is_power_of_two() || alignment > MAX_ALIGNMENT {
         return Err(Error::Alignment { alignment });
     }
     Ok(alignment)
@@ -252,4 +255,22 @@ fn place(tensor: &mut TensorInfo, data_start: u64, file_size: u64) -> Result<(),
             file_size,
         }),
     }
+}
+
+/// Shared bytes would let a small file describe a huge model. Data of unknown size counts as none.
+fn check_overlap(tensors: &[TensorInfo]) -> Result<(), Error> {
+    let mut sorted: Vec<_> = tensors.iter().collect();
+    sorted.sort_by_key(|tensor| (tensor.offset, tensor.nbytes));
+    for pair in sorted.windows(2) {
+        let [before, after] = pair else { continue };
+        // `place` has checked that the sum is in the file.
+        if before.offset + before.nbytes.unwrap_or(0) > after.offset {
+            return Err(Error::TensorOverlap {
+                name: after.name.to_string(),
+                offset: after.offset,
+                other: before.name.to_string(),
+            });
+        }
+    }
+    Ok(())
 }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::io::Write;
 
+use crate::parse::{MAX_NESTING, check_alignment};
 use crate::tensor::Shape;
 use crate::{Array, DEFAULT_ALIGNMENT, Error, GgmlType, MAGIC, VERSION, Value};
 
@@ -159,6 +160,9 @@ fn check_metadata(metadata: &[(String, Value)]) -> Result<u64, Error> {
                 offset: 0,
             });
         }
+        if let Value::Array(array) = value {
+            check_nesting(key, array, 1)?;
+        }
         if key == "general.alignment" {
             alignment = value.as_int().ok_or_else(|| Error::WrongType {
                 key: key.clone(),
@@ -167,10 +171,24 @@ fn check_metadata(metadata: &[(String, Value)]) -> Result<u64, Error> {
             })?;
         }
     }
-    if !alignment.is_power_of_two() || u32::try_from(alignment).is_err() {
-        return Err(Error::Alignment { alignment });
+    check_alignment(alignment)
+}
+
+/// Refuses what [`crate::Gguf`] would not read.
+fn check_nesting(key: &str, array: &Array, depth: usize) -> Result<(), Error> {
+    if depth > MAX_NESTING {
+        return Err(Error::NestedTooDeep {
+            what: format!("value of {key:?}"),
+            offset: 0,
+            limit: MAX_NESTING,
+        });
     }
-    Ok(alignment)
+    let Array::Array(inner) = array else {
+        return Ok(());
+    };
+    inner
+        .iter()
+        .try_for_each(|array| check_nesting(key, array, depth + 1))
 }
 
 /// Checks names and shapes; gives names and sizes.
