@@ -55,7 +55,9 @@ class Blobs:
         """Store bytes. Raises `StoreError`."""
         with self.upload() as upload:
             upload.write(data)
-            return upload.finish()
+            upload.seal()
+            created = upload.settle()
+        return StoredBlob(upload.digest, upload.size, created)
 
     def touch(self, digest: str) -> int:
         """Mark a blob as used now, which keeps it from being pruned; its size in bytes.
@@ -67,6 +69,11 @@ class Blobs:
             os.utime(path)
             return path.stat().st_size
 
+    def read(self, digest: str) -> bytes:
+        """The bytes of a small blob. Raises `InvalidDigest`, `StoreError`."""
+        with store_errors("open"):
+            return self.path(digest).read_bytes()
+
     def remove(self, digest: str) -> None:
         """Remove a blob if it is there. Raises `InvalidDigest`, `StoreError`."""
         with store_errors("remove"), suppress(FileNotFoundError):
@@ -74,12 +81,15 @@ class Blobs:
 
 
 class Upload:
-    """A blob that is being written; left without `finish`, nothing of it stays."""
+    """A blob that is being written; left without `settle`, nothing of it stays."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._hash = _core.Sha256()
-        self._size = 0
+        self.digest = ""
+        """`sha256:` and 64 hex digits, once it is sealed."""
+        self.size = 0
+        """Bytes."""
         self._file: BinaryIO
         self.path: Path
         with store_errors("open"):
@@ -92,35 +102,36 @@ class Upload:
             while view:
                 view = view[self._file.write(view) :]
         self._hash.update(data)
-        self._size += len(data)
+        self.size += len(data)
 
-    def finish(self) -> StoredBlob:
-        """Make the blob last and give it its name. Raises `StoreError`."""
-        digest = f"sha256:{self._hash.hexdigest()}"
+    def seal(self) -> None:
+        """What was written is the whole blob; make it last on the disk. Raises `StoreError`."""
         with store_errors(f"write {self.path}"):
             os.fsync(self._file.fileno())
-            self._file.close()
-        return self._settle(digest)
+        self._file.close()
+        self.digest = f"sha256:{self._hash.hexdigest()}"
 
-    def finish_file(self) -> StoredBlob:
-        """Like `finish` for content that another program wrote to `path`."""
+    def seal_file(self) -> None:
+        """Like `seal`, for content that was written to `path` by name. Raises `StoreError`."""
         self._file.close()
         with store_errors("read"):
-            digest = f"sha256:{_core.sha256_file(str(self.path))}"
-            self._size = self.path.stat().st_size
-        return self._settle(digest)
+            self.digest = f"sha256:{_core.sha256_file(str(self.path))}"
+            self.size = self.path.stat().st_size
 
-    def _settle(self, digest: str) -> StoredBlob:
-        target = self._folder.parent / blob_path(digest)
+    def settle(self) -> bool:
+        """Give the sealed blob its name; False if it was in the store before.
+
+        Raises `StoreError`.
+        """
+        target = self._folder.parent / blob_path(self.digest)
         with store_errors(f"rename {self.path}"):
-            created = not target.exists()
-            if created:
-                self.path.chmod(0o644)
-                self.path.replace(target)
-                sync_folder(self._folder)
-            else:
+            if target.exists():
                 os.utime(target)
-        return StoredBlob(digest, self._size, created)
+                return False
+            self.path.chmod(0o644)
+            self.path.replace(target)
+            sync_folder(self._folder)
+        return True
 
     def discard(self) -> None:
         """Remove what was written, unless it became a blob."""

@@ -20,7 +20,8 @@ _log = logging.getLogger(__name__)
 
 MANIFEST_TYPE = "application/vnd.docker.distribution.manifest.v2+json"
 CONFIG_TYPE = "application/vnd.docker.container.image.v1+json"
-_LAYER_PREFIX = "application/vnd.ollama.image."
+LAYER_PREFIX = "application/vnd.ollama.image."
+"""Begins the media type of every layer of Ollama."""
 
 
 class ModelNotFound(NotFound):
@@ -47,12 +48,12 @@ class Layer:
     @classmethod
     def of(cls, kind: str, digest: str, size: int, *, source: str = "", name: str = "") -> Layer:
         """A layer of one of Ollama's kinds: `model`, `template`, `params` and so on."""
-        return cls(_LAYER_PREFIX + kind, digest, size, source, name)
+        return cls(LAYER_PREFIX + kind, digest, size, source, name)
 
     @property
     def kind(self) -> str:
         """`model`, `template`, ...; the whole media type if it is not one of Ollama's."""
-        return self.media_type.removeprefix(_LAYER_PREFIX)
+        return self.media_type.removeprefix(LAYER_PREFIX)
 
     def as_json(self) -> dict[str, Any]:
         """The layer as an object of the manifest."""

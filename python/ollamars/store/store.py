@@ -64,8 +64,10 @@ class Store:
         wanted = (name.host, name.namespace, name.model, name.tag)
         stored, _ = self.manifests.names()
         columns = zip(*((n.host, n.namespace, n.model, n.tag) for n in stored), strict=True)
-        spellings = [_spelling(part, column) for part, column in zip(wanted, columns, strict=False)]
-        return Name(*spellings, scheme=name.scheme) if spellings else name
+        if not stored:
+            return name
+        host, namespace, model, tag = map(_spelling, wanted, columns)
+        return Name(host, namespace, model, tag, name.scheme)
 
     def list(self) -> dict[Name, Manifest]:
         """All models whose manifest can be read, sorted by name; others are logged."""
