@@ -2,12 +2,13 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::ops::Range;
 
 use hashbrown::HashMap;
 use ollamars_gguf::Strings;
 
 use crate::byte_alphabet::characters;
+use crate::joints::Joints;
+use crate::memory::Memory;
 use crate::pre::{Alphabet, Pre, split};
 use crate::texts::Texts;
 
@@ -17,8 +18,6 @@ const UNKNOWN: u32 = u32::MAX;
 const MERGED: u32 = u32::MAX - 1;
 /// No symbol before or after.
 const END: u32 = u32::MAX;
-/// Words up to this many bytes are merged once per text.
-const REMEMBERED: usize = 48;
 
 /// The merges of a vocabulary, over the numbers that [`Texts`] gives to its tokens and, above them,
 /// to the parts of merges that are no tokens.
@@ -32,6 +31,8 @@ pub(crate) struct Bpe {
     /// What each byte of a symbol that is no token becomes, if it has a token.
     fallback: Vec<Option<u32>>,
     characters: [char; 256],
+    /// Where words fall apart; words of bytes are short already.
+    joints: Option<Joints>,
 }
 
 impl Bpe {
@@ -56,6 +57,7 @@ impl Bpe {
             starts,
             fallback,
             characters,
+            joints: (pre.alphabet == Alphabet::Characters).then(|| joints(merges)),
         }
     }
 
@@ -76,21 +78,43 @@ impl Bpe {
             queue: BinaryHeap::new(),
             spelled: Vec::new(),
         };
-        let mut known: HashMap<&str, Range<usize>> = HashMap::new();
+        let mut memory = Memory::default();
         for word in split(self.pre, text) {
-            if word.len() > REMEMBERED {
-                session.word(word, out);
+            if let Some(token) = session.whole(word) {
+                out.push(token);
                 continue;
             }
-            if let Some(place) = known.get(word) {
-                out.extend_from_within(place.clone());
-                continue;
+            match &self.joints {
+                None => memory.recall(word, out, |out| session.segment(word, out)),
+                Some(joints) => {
+                    for segment in joints.segments(word) {
+                        memory.recall(segment, out, |out| session.segment(segment, out));
+                    }
+                }
             }
-            let start = out.len();
-            session.word(word, out);
-            known.insert(word, start..out.len());
         }
     }
+}
+
+/// The two sides of a merge. The left one is not empty, so it may begin with the space.
+fn sides(merge: &[u8]) -> Option<(&[u8], &[u8])> {
+    let space = merge.iter().skip(1).position(|&byte| byte == b' ')?;
+    let (left, rest) = merge.split_at_checked(space + 1)?;
+    Some((left, rest.get(1..)?))
+}
+
+/// Characters that touch where a merge joins its sides.
+fn joints(merges: &Strings) -> Joints {
+    let mut joints = Joints::new();
+    for (left, right) in merges.iter().filter_map(sides) {
+        let (left, right) = (std::str::from_utf8(left), std::str::from_utf8(right));
+        if let (Ok(left), Ok(right)) = (left, right)
+            && let (Some(left), Some(right)) = (left.chars().last(), right.chars().next())
+        {
+            joints.add(left, right);
+        }
+    }
+    joints
 }
 
 /// The rank of every pair and what it becomes. A pair that is listed twice keeps its first rank.
@@ -98,12 +122,9 @@ fn ranks(texts: &mut Texts, merges: &Strings) -> HashMap<(u32, u32), (u32, u32)>
     let mut ranks = HashMap::with_capacity(merges.len());
     let mut joined = Vec::new();
     for (rank, merge) in merges.iter().enumerate() {
-        // The left side is not empty, so it may begin with the space.
-        let Some(space) = merge.iter().skip(1).position(|&byte| byte == b' ') else {
+        let Some((left, right)) = sides(merge) else {
             continue;
         };
-        let (left, rest) = merge.split_at(space + 1);
-        let right = rest.get(1..).unwrap_or_default();
         joined.clear();
         joined.extend_from_slice(left);
         joined.extend_from_slice(right);
@@ -145,16 +166,21 @@ struct Session<'a> {
 }
 
 impl Session<'_> {
-    /// Appends the tokens of a word.
-    fn word(&mut self, word: &str, out: &mut Vec<u32>) {
+    /// The token that a word is as a whole, where the vocabulary looks for it before merging.
+    fn whole(&mut self, word: &str) -> Option<u32> {
         let pre = self.bpe.pre;
-        self.spell(word);
-        let whole = pre.ignore_merges || (pre.whole_newlines && word.bytes().all(|b| b == b'\n'));
-        if whole && let Some(token) = self.token(&self.spelled) {
-            out.push(token);
-            return;
+        let newlines = || pre.whole_newlines && word.bytes().all(|byte| byte == b'\n');
+        if !pre.ignore_merges && !newlines() {
+            return None;
         }
-        self.start(word);
+        self.spell(word);
+        self.token(&self.spelled)
+    }
+
+    /// Appends the tokens of a word, or of a part of it that nothing joins to the rest.
+    fn segment(&mut self, segment: &str, out: &mut Vec<u32>) {
+        self.spell(segment);
+        self.start(segment);
         self.merge();
         self.emit(out);
     }

@@ -27,6 +27,8 @@ mod bpe;
 mod byte_alphabet;
 mod clean;
 mod error;
+mod joints;
+mod memory;
 mod partition;
 mod pieces;
 mod pre;

@@ -3,6 +3,8 @@
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
+use crate::joints::Joints;
+use crate::memory::Memory;
 use crate::texts::Texts;
 
 /// No symbol before or after.
@@ -16,6 +18,7 @@ pub(crate) struct Spm {
     /// The token of each byte.
     bytes: Vec<Option<u32>>,
     unknown: Option<u32>,
+    joints: Joints,
 }
 
 impl Spm {
@@ -30,6 +33,7 @@ impl Spm {
             longest,
             bytes: (0..=u8::MAX).map(|byte| byte_token(texts, byte)).collect(),
             unknown,
+            joints: joints(texts),
         }
     }
 
@@ -43,13 +47,26 @@ impl Spm {
         let mut session = Session {
             spm: self,
             texts,
-            text: text.as_bytes(),
-            symbols: symbols(text),
+            text: &[],
+            symbols: Vec::new(),
             queue: BinaryHeap::new(),
         };
-        session.merge();
-        session.emit(out);
+        let mut memory = Memory::default();
+        for segment in self.joints.segments(text) {
+            memory.recall(segment, out, |out| session.segment(segment, out));
+        }
     }
+}
+
+/// Characters that touch in a token.
+fn joints(texts: &Texts) -> Joints {
+    let mut joints = Joints::new();
+    for text in (0..texts.len()).filter_map(|id| std::str::from_utf8(texts.get(id)).ok()) {
+        for (left, right) in text.chars().zip(text.chars().skip(1)) {
+            joints.add(left, right);
+        }
+    }
+    joints
 }
 
 /// `<0x2A>`, otherwise the byte itself.
@@ -64,23 +81,6 @@ struct Symbol {
     len: u32,
     before: u32,
     after: u32,
-}
-
-fn symbols(text: &str) -> Vec<Symbol> {
-    let mut symbols: Vec<Symbol> = text
-        .char_indices()
-        .zip(0u32..)
-        .map(|((start, c), place)| Symbol {
-            start: start as u32,
-            len: c.len_utf8() as u32,
-            before: place.wrapping_sub(1),
-            after: place + 1,
-        })
-        .collect();
-    if let Some(last) = symbols.last_mut() {
-        last.after = END;
-    }
-    symbols
 }
 
 /// A pair that may be merged: highest score first, then leftmost.
@@ -116,7 +116,30 @@ struct Session<'a> {
     queue: BinaryHeap<Candidate>,
 }
 
-impl Session<'_> {
+impl<'a> Session<'a> {
+    /// Appends the tokens of a segment.
+    fn segment(&mut self, segment: &'a str, out: &mut Vec<u32>) {
+        self.text = segment.as_bytes();
+        self.start(segment);
+        self.merge();
+        self.emit(out);
+    }
+
+    /// One symbol for each character.
+    fn start(&mut self, segment: &str) {
+        self.symbols.clear();
+        let chars = segment.char_indices().zip(0u32..);
+        self.symbols.extend(chars.map(|((start, c), place)| Symbol {
+            start: start as u32,
+            len: c.len_utf8() as u32,
+            before: place.wrapping_sub(1),
+            after: place + 1,
+        }));
+        if let Some(last) = self.symbols.last_mut() {
+            last.after = END;
+        }
+    }
+
     fn merge(&mut self) {
         for right in 1..self.symbols.len() as u32 {
             self.propose(right - 1, right);

@@ -46,7 +46,7 @@ const MODELS: &[(&str, Kind, Option<&str>)] = &[
 ];
 
 enum Model {
-    Bpe(Bpe),
+    Bpe(Box<Bpe>),
     Spm(Spm),
 }
 
@@ -119,7 +119,7 @@ impl Tokenizer {
             tokens: n_tokens as usize,
         })?;
         let model = match pre {
-            Some(pre) => Model::Bpe(Bpe::new(pre, &mut texts, &vocab.merges)),
+            Some(pre) => Model::Bpe(Box::new(Bpe::new(pre, &mut texts, &vocab.merges))),
             None => {
                 let unknown = roles.special.get(Special::Unk);
                 Model::Spm(Spm::new(&texts, scores(vocab.scores, n_tokens)?, unknown))
@@ -261,7 +261,7 @@ impl Tokenizer {
         let mut prefix = after_special && self.flags.space_prefix;
         let mut rest = text;
         while !rest.is_empty() {
-            let (now, later) = rest.split_at(rest.floor_char_boundary(LONGEST));
+            let (now, later) = rest.split_at(boundary(rest, LONGEST));
             match &self.model {
                 Model::Bpe(bpe) => bpe.encode(&self.texts, now, out),
                 Model::Spm(spm) => {
@@ -344,6 +344,15 @@ impl Tokenizer {
         }
         Ok(text)
     }
+}
+
+/// The last boundary between characters that is not behind `most` bytes.
+fn boundary(text: &str, most: usize) -> usize {
+    let places = (0..=most.min(text.len())).rev();
+    places
+        .into_iter()
+        .find(|&place| text.is_char_boundary(place))
+        .unwrap_or(0)
 }
 
 /// The algorithm and, for BPE, the pre-tokenizer.
