@@ -42,8 +42,9 @@ def _read_modelfile(progress: Progress, path: str) -> tuple[Modelfile, str]:
 
     Without `-f` and without a file named Modelfile, the model files of the current folder are meant.
     """
+    name = path or "Modelfile"
     try:
-        with open(path or "Modelfile", "rb") as file:
+        with open(name, "rb") as file:
             data = file.read()
     except FileNotFoundError:
         if path:
@@ -52,7 +53,7 @@ def _read_modelfile(progress: Progress, path: str) -> tuple[Modelfile, str]:
         return Modelfile.parse(b"FROM ."), "."
     except OSError as error:
         raise _file_error(error) from None
-    return Modelfile.parse(data), os.path.dirname(os.path.abspath(path))
+    return Modelfile.parse(data), os.path.dirname(os.path.abspath(name))
 
 
 def _gather(modelfile: Modelfile, folder: str) -> CreateRequest:

@@ -37,12 +37,21 @@ def expand_path(path: str, folder: str) -> str:
     Raises `CommandError` for a user who does not exist.
     """
     if path.startswith("~"):
-        user = path[1:].partition("/")[0]
-        expanded = os.path.expanduser(path)
-        if user and expanded == path:
-            raise CommandError(f"failed to find user '{user}': user: unknown user {user}")
-        path = expanded
+        user, _, rest = path[1:].partition("/")
+        path = os.path.join(_home(user), rest)
     return os.path.normpath(os.path.join(os.path.abspath(folder), path))
+
+
+def _home(user: str) -> str:
+    """The home that the system knows for a user (empty: who runs this); `$HOME` is not asked."""
+    import pwd
+
+    try:
+        return (pwd.getpwnam(user) if user else pwd.getpwuid(os.getuid())).pw_dir
+    except KeyError:
+        if not user:
+            return os.path.expanduser("~")
+        raise CommandError(f"failed to find user '{user}': user: unknown user {user}") from None
 
 
 def files_of(path: str) -> list[str]:

@@ -13,6 +13,7 @@ from prompt_toolkit.application import get_app, run_in_terminal
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.output import create_output
 from prompt_toolkit.output.vt100 import Vt100_Output
 from prompt_toolkit.shortcuts import PromptSession
 from prompt_toolkit.styles import Style
@@ -41,8 +42,10 @@ class LineEditor:
         path = Path(config.home, ".ollama", "history")
         self.history = PromptHistory(path, enabled=not config.no_history)
         self._editor = config.editor
-        # Asking the terminal where the cursor is would mix its answer with what is typed ahead.
-        output = Vt100_Output.from_pty(sys.stdout, term=os.environ.get("TERM"), enable_cpr=False)
+        output = create_output(sys.stdout)
+        if isinstance(output, Vt100_Output):
+            # Asking the terminal where the cursor is would mix its answer with what is typed ahead.
+            output.enable_cpr = False
         self._session: PromptSession[str | Interrupted] = PromptSession(
             history=self.history,
             key_bindings=self._keys(),
