@@ -27,6 +27,7 @@ mod iq3;
 mod iq4;
 mod k_quants;
 mod plain;
+mod quantize;
 mod simple;
 mod ternary;
 

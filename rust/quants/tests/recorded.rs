@@ -5,11 +5,13 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use ollamars_quants::BlockType;
+use ollamars_quants::{BlockType, Error};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 fn shared() -> PathBuf {
     match std::env::var_os("OLLAMARS_SHARED") {
@@ -20,6 +22,11 @@ fn shared() -> PathBuf {
 
 fn decode(value: &Value) -> Vec<u8> {
     STANDARD.decode(value.as_str().unwrap()).unwrap()
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    let digest = Sha256::digest(bytes);
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn check(row: &Value) {
@@ -59,4 +66,72 @@ fn every_recorded_block_expands_to_the_bit() {
         types += 1;
     }
     assert_eq!(types, 27);
+}
+
+/// The input of a quantization case, made by the recordings' own generator.
+fn input(case: &Value) -> Vec<f32> {
+    let count = case["rows"].as_u64().unwrap() * case["cols"].as_u64().unwrap();
+    let output = Command::new("python3")
+        .arg(shared().join("tools/gen_floats.py"))
+        .args([
+            case["kind"].as_str().unwrap(),
+            &case["seed"].to_string(),
+            &count.to_string(),
+        ])
+        .args(["--type", case["input_type"].as_str().unwrap()])
+        .output()
+        .unwrap();
+    assert_eq!(
+        sha256(&output.stdout),
+        case["input_sha256"].as_str().unwrap()
+    );
+    let ty = match case["input_type"].as_str().unwrap() {
+        "f16" => BlockType::F16,
+        _ => BlockType::F32,
+    };
+    let mut weights = vec![0.0; count as usize];
+    ty.dequantize(&output.stdout, &mut weights).unwrap();
+    weights
+}
+
+#[test]
+fn recorded_inputs_quantize_to_the_recorded_bytes() {
+    let python = Command::new("python3").arg("--version").output();
+    let file = File::open(shared().join("golden/quant_types.json"));
+    let (Ok(file), Ok(_)) = (file, python) else {
+        eprintln!("skipped: no recordings");
+        return;
+    };
+    let recorded: Value = serde_json::from_reader(BufReader::new(file)).unwrap();
+    let mut checked = 0;
+    for case in recorded["bytes"].as_array().unwrap() {
+        let weights = input(case);
+        for (name, wanted) in case["types"].as_object().unwrap() {
+            let ty = BlockType::from_name(&name.to_uppercase()).unwrap();
+            let mut blocks = vec![0; weights.len() / ty.weights() * ty.bytes()];
+            match ty.quantize(&weights, &mut blocks) {
+                Err(Error::NoQuantizer(_)) => continue,
+                result => result.unwrap(),
+            }
+            let what = format!("{name} of {} {}", case["kind"], case["seed"]);
+            assert_eq!(
+                sha256(&blocks),
+                wanted["sha256"].as_str().unwrap(),
+                "{what}"
+            );
+            let mut back = vec![0.0; weights.len()];
+            ty.dequantize(&blocks, &mut back).unwrap();
+            let back: Vec<u8> = back
+                .iter()
+                .flat_map(|weight| weight.to_le_bytes())
+                .collect();
+            assert_eq!(
+                sha256(&back),
+                wanted["dequant_sha256"].as_str().unwrap(),
+                "{what}"
+            );
+            checked += 1;
+        }
+    }
+    assert!(checked >= 100, "only {checked}");
 }
