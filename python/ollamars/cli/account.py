@@ -16,7 +16,7 @@ NEEDS_ACCOUNT = "You need to be signed in to Ollama to run Cloud models.\n"
 def signin(call: Call) -> int:
     """Say who is signed in, or where to do it."""
     try:
-        account = Client(call.config).post("/api/me") or {}
+        account = Client(call.config).post("/api/me")
     except StatusError as error:
         if error.status != 401:
             raise

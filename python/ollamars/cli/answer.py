@@ -53,9 +53,7 @@ class Answer:
         if not self._thinking_open:
             self._thinking_open = True
             title = "Thinking...\n"
-            sys.stdout.write(
-                f"{_GREY}{_BOLD}{title}{_DEFAULT}{_GREY}" if self._styled else title
-            )
+            sys.stdout.write(f"{_GREY}{_BOLD}{title}{_DEFAULT}{_GREY}" if self._styled else title)
         self._text.write(thinking)
 
     def _end_thinking(self) -> None:

@@ -20,7 +20,9 @@ from ollamars.cli.errors import CommandError, StatusError
 from ollamars.config import Config
 
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "AMD64": "amd64"}
-_URL = re.compile(r"(?P<scheme>[^:]*)://(?:\[(?P<ip>[^\]]*)\]|(?P<name>[^:/]*)):(?P<port>[^/]*)(?P<path>.*)")
+_URL = re.compile(
+    r"(?P<scheme>[^:]*)://(?:\[(?P<ip>[^\]]*)\]|(?P<name>[^:/]*)):(?P<port>[^/]*)(?P<path>.*)"
+)
 _Json = dict[str, Any]
 
 
@@ -45,22 +47,22 @@ class Client:
     def __init__(self, config: Config) -> None:
         self.url = config.host.client_url
 
-    def get(self, path: str) -> Any:
-        """The decoded answer of a GET. Raises `StatusError`, `TransportError`."""
+    def get(self, path: str) -> _Json:
+        """The object that answers a GET. Raises `StatusError`, `TransportError`."""
         return self._call("GET", path, None)
 
-    def post(self, path: str, body: _Json | None = None) -> Any:
-        """The decoded answer of a POST; None for an empty one."""
+    def post(self, path: str, body: _Json | None = None) -> _Json:
+        """The object that answers a POST; an empty answer is an empty object."""
         return self._call("POST", path, body)
 
-    def delete(self, path: str, body: _Json) -> Any:
-        """The decoded answer of a DELETE; None for an empty one."""
-        return self._call("DELETE", path, body)
+    def delete(self, path: str, body: _Json) -> None:
+        """Send a DELETE."""
+        self._call("DELETE", path, body)
 
     def head(self) -> None:
         """Ask whether a server is there at all."""
-        with self._send("HEAD", "/", b"", {}):
-            pass
+        with self._send("HEAD", "/", b"", {}) as response:
+            _raise_for_status(response, with_reason=False)
 
     def upload(self, path: str, body: Readable, size: int) -> None:
         """POST `size` bytes of a file, read piece by piece."""
@@ -78,11 +80,11 @@ class Client:
             for line in _lines(response):
                 yield _stream_object(line)
 
-    def _call(self, method: str, path: str, body: _Json | None) -> Any:
+    def _call(self, method: str, path: str, body: _Json | None) -> _Json:
         with self._send(method, path, _encode(body), _JSON_HEADERS) as response:
             _raise_for_status(response, with_reason=False)
             text = response.read()
-        return json.loads(text) if text.strip() else None
+        return _object(text) if text.strip() else {}
 
     @contextmanager
     def _send(
@@ -176,13 +178,18 @@ def _lines(response: http.client.HTTPResponse) -> Iterator[bytes]:
             yield line
 
 
-def _stream_object(line: bytes) -> _Json:
+def _object(text: bytes) -> _Json:
     try:
-        value = json.loads(line)
+        value = json.loads(text)
     except ValueError as error:
-        raise CommandError(f"unmarshal: {error}") from None
+        raise CommandError(f"the server's answer is no JSON: {error}") from None
     if not isinstance(value, dict):
-        raise CommandError("unmarshal: the server sent something else than objects")
+        raise CommandError("the server's answer is no JSON object")
+    return value
+
+
+def _stream_object(line: bytes) -> _Json:
+    value = _object(line)
     if value.get("error"):
         raise StatusError(str(value["error"]), status=500, signin_url=value.get("signin_url", ""))
     return value

@@ -8,17 +8,12 @@ TEXT = "text/plain; charset=utf-8"
 BINARY = "application/octet-stream"
 
 _HTML = (
-    "<!DOCTYPE HTML,<HTML,<HEAD,<SCRIPT,<IFRAME,<H1,<DIV,<FONT,<TABLE,<A,<STYLE,<TITLE,<B,<BODY,"
-    "<BR,<P,<!--"
-).split(",")
-_TAG_END = rb"[ >]"
+    rb"<(?:!DOCTYPE HTML|HTML|HEAD|SCRIPT|IFRAME|H1|DIV|FONT|TABLE|A|STYLE|TITLE|BODY|BR|B|P|!--)"
+)
 _SPACE = rb"[\t\n\f\r ]*"
 
 _SIGNATURES: tuple[tuple[bytes, str], ...] = (
-    *(
-        (_SPACE + rb"(?i:" + re.escape(tag.encode()) + rb")" + _TAG_END, "text/html; charset=utf-8")
-        for tag in _HTML
-    ),
+    (_SPACE + rb"(?i:" + _HTML + rb")[ >]", "text/html; charset=utf-8"),
     (_SPACE + rb"<\?xml", "text/xml; charset=utf-8"),
     (rb"%PDF-", "application/pdf"),
     (rb"%!PS-Adobe-", "application/postscript"),

@@ -40,7 +40,7 @@ def create(call: Call) -> int:
 def _read_modelfile(progress: Progress, path: str) -> tuple[Modelfile, str]:
     """The Modelfile and the folder that its paths are relative to.
 
-    Without `-f` and without a file named Modelfile, the model files of the current folder are meant.
+    Without `-f` and without a file named Modelfile, the current folder is the model.
     """
     name = path or "Modelfile"
     try:
@@ -86,9 +86,7 @@ def _upload(client: Client, progress: Progress, request: CreateRequest) -> None:
     if not files:
         return
     workers = max(1, (os.cpu_count() or 1) - 1)
-    spinners = {
-        digest: progress.add_spinner(f"copying file {digest} 0%") for digest in files
-    }
+    spinners = {digest: progress.add_spinner(f"copying file {digest} 0%") for digest in files}
     pool = ThreadPoolExecutor(workers)
     try:
         jobs = [

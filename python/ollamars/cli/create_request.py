@@ -19,7 +19,8 @@ Hash = Callable[[str], str]
 _NUMBER = r"(0|[1-9]\d*)"
 _IDENTIFIERS = r"[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*"
 _SEMVER = re.compile(
-    rf"v?{_NUMBER}(\.{_NUMBER}(\.{_NUMBER}(?P<pre>-{_IDENTIFIERS})?(\+{_IDENTIFIERS})?)?)?", re.ASCII
+    rf"v?{_NUMBER}(\.{_NUMBER}(\.{_NUMBER}(?P<pre>-{_IDENTIFIERS})?(\+{_IDENTIFIERS})?)?)?",
+    re.ASCII,
 )
 
 
@@ -136,9 +137,7 @@ class _Builder:
 
     def refuse_same(self, path: str, others: list[str]) -> None:
         if os.path.realpath(path) in map(os.path.realpath, others):
-            raise CommandError(
-                f"DRAFT must not reference the same local path as FROM: {path}"
-            )
+            raise CommandError(f"DRAFT must not reference the same local path as FROM: {path}")
 
 
 def is_semver(text: str) -> bool:

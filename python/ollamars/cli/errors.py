@@ -19,7 +19,9 @@ class StatusError(CommandError):
     `reason` is the status line (`500 Internal Server Error`), empty for calls that do not show it.
     """
 
-    def __init__(self, message: str, *, status: int, reason: str = "", signin_url: str = "") -> None:
+    def __init__(
+        self, message: str, *, status: int, reason: str = "", signin_url: str = ""
+    ) -> None:
         self.signin_url = signin_url
         self.server_message = message
         parts = [part for part in (reason, message) if part]

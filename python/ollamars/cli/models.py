@@ -25,7 +25,7 @@ def list_models(call: Call) -> int:
 
 def print_models(client: Client, prefixes: Sequence[str]) -> None:
     """Print the models whose names begin with the prefixes, case ignored."""
-    models = (client.get("/api/tags") or {}).get("models") or []
+    models = client.get("/api/tags").get("models") or []
     now = datetime.now(UTC)
     rows = [
         _listed(model, now)
@@ -47,7 +47,7 @@ def _listed(model: Mapping[str, Any], now: datetime) -> list[str]:
 
 def running(call: Call) -> int:
     """Print the table of loaded models, or of those whose name begins with a prefix."""
-    models = (Client(call.config).get("/api/ps") or {}).get("models") or []
+    models = Client(call.config).get("/api/ps").get("models") or []
     now = datetime.now(UTC)
     rows = [
         _loaded(model, now)

@@ -105,7 +105,9 @@ class Bar:
         if rate <= 0:
             return done.ljust(size)
         left = remaining_time((self.total - self.completed) / rate)
-        return f"{done} {human_bytes(int(rate)) + '/s':>{_RATE_WIDTH}} {left:>{_LEFT_WIDTH}}".ljust(size)
+        return f"{done} {human_bytes(int(rate)) + '/s':>{_RATE_WIDTH}} {left:>{_LEFT_WIDTH}}".ljust(
+            size
+        )
 
 
 def remaining_time(seconds: float) -> str:

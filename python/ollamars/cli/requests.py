@@ -72,7 +72,7 @@ def show(
         "options": options,
         "name": name,
     }
-    return Show(client.post("/api/show", body) or {})
+    return Show(client.post("/api/show", body))
 
 
 def generate(

@@ -165,10 +165,12 @@ def _keep_cloud_model(client: Client, name: str) -> None:
     try:
         if parse_ref(name).source != "cloud":
             return
-        models = (client.get("/api/tags") or {}).get("models") or []
+        models = client.get("/api/tags").get("models") or []
         if any(name in (model.get("name"), model.get("model")) for model in models):
             return
-        for _ in client.stream("/api/pull", requests.transfer("", insecure=False) | {"model": name}):
+        for _ in client.stream(
+            "/api/pull", requests.transfer("", insecure=False) | {"model": name}
+        ):
             pass
     except CommandError:
         return  # the model can be used all the same
@@ -187,7 +189,7 @@ def _embed(client: Client, options: Options, text: str, call: Call) -> int:
             "dimensions": call.flag("dimensions", None),
         }
     )
-    embeddings = (client.post("/api/embed", body) or {}).get("embeddings") or []
+    embeddings = client.post("/api/embed", body).get("embeddings") or []
     if not embeddings:
         raise CommandError("no embeddings returned")
     print(embedding_text(embeddings[0]))
@@ -197,7 +199,9 @@ def _embed(client: Client, options: Options, text: str, call: Call) -> int:
 def _generate(client: Client, options: Options, prompt: str) -> None:
     """Ask once and print the answer; an interrupt ends it without complaint."""
     styled = sys.stdout.isatty()
-    answer = Answer(styled=styled, wrap=options.wrap and styled, hide_thinking=options.hide_thinking)
+    answer = Answer(
+        styled=styled, wrap=options.wrap and styled, hide_thinking=options.hide_thinking
+    )
     final: dict[str, Any] = {}
     progress = Progress(clear=True)
     try:
@@ -223,6 +227,8 @@ def _generate(client: Client, options: Options, prompt: str) -> None:
                 answer.add(thinking, text, calls)
                 final = event
     except KeyboardInterrupt:
+        if styled:
+            print()
         return
     finally:
         answer.finish()

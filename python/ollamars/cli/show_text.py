@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ollamars.cli.format import human_number
-from ollamars.cli.tables import table
+from ollamars.cli.tables import DEFAULT_WRAP, table
 from ollamars.cli.width import display_width
 from ollamars.store.gotext import format_float
 
@@ -23,7 +23,7 @@ def show_text(response: _Response, *, verbose: bool) -> str:
     for title, rows_of, wrap, only_verbose in _SECTIONS:
         rows = rows_of(response) if verbose or not only_verbose else []
         if rows:
-            body = table([["", *row] for row in rows], **({"wrap": wrap} if wrap else {}))
+            body = table([["", *row] for row in rows], wrap=wrap)
             out.append(f"  {title}\n{body}\n")
     return "".join(out)
 
@@ -52,7 +52,10 @@ def _model_info(info: Mapping[str, Any], details: Mapping[str, Any]) -> _Rows:
     size = details.get("parameter_size") or _count(info.get("general.parameter_count"))
     if size:
         rows.append(["parameters", size])
-    for title, key in (("context length", "context_length"), ("embedding length", "embedding_length")):
+    for title, key in (
+        ("context length", "context_length"),
+        ("embedding length", "embedding_length"),
+    ):
         rows.extend(_number_row(title, info.get(f"{architecture}.{key}")))
     return rows
 
@@ -103,16 +106,16 @@ def _license(response: _Response) -> _Rows:
 
 
 _SECTIONS: Sequence[tuple[str, Callable[[_Response], _Rows], int, bool]] = (
-    ("Model", _model, 0, False),
-    ("Capabilities", _capabilities, 0, False),
-    ("Projector", _projector, 0, False),
-    ("Parameters", _parameters, 0, False),
-    ("Metadata", _metadata, 0, True),
-    ("Tensors", _tensors, 0, True),
+    ("Model", _model, DEFAULT_WRAP, False),
+    ("Capabilities", _capabilities, DEFAULT_WRAP, False),
+    ("Projector", _projector, DEFAULT_WRAP, False),
+    ("Parameters", _parameters, DEFAULT_WRAP, False),
+    ("Metadata", _metadata, DEFAULT_WRAP, True),
+    ("Tensors", _tensors, DEFAULT_WRAP, True),
     ("System", _system, _TEXT_WRAP, False),
     ("License", _license, _TEXT_WRAP, False),
 )
-"""Title, rows, columns at which cells wrap (0: the table's default), shown with `--verbose` only."""
+"""Title, rows, columns at which cells wrap, and whether it is shown with `--verbose` only."""
 
 
 def _first_lines(text: str) -> _Rows:

@@ -27,7 +27,7 @@ def table(
     cells = [[_lines(cell, wrap) for cell in row] for row in rows]
     widths = [display_width(title) for title in header]
     for row in cells:
-        for index, (lines, width) in enumerate(row):
+        for index, (_, width) in enumerate(row):
             if index == len(widths):
                 widths.append(0)
             widths[index] = max(widths[index], width)

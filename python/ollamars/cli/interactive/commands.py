@@ -255,7 +255,7 @@ def _shown_value(value: Any) -> str:
     return str(value) if type(value) is int else format_value(value)
 
 
-_SHOW: Mapping[str, Callable[["Session", Show], None]] = {
+_SHOW: Mapping[str, Callable[[Session, Show], None]] = {
     "info": _show_info,
     "license": _show_field("license", "No license was specified for this model."),
     "modelfile": _show_field("modelfile", "No Modelfile was specified for this model."),

@@ -89,9 +89,7 @@ class LineEditor:
 
     def _edit(self, buffer: Buffer) -> None:
         """Let the user's editor change what was typed so far."""
-        editor = (
-            self._editor or os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
-        )
+        editor = self._editor or os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
         handle, name = tempfile.mkstemp(prefix="ollamars-", suffix=".txt")
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:

@@ -48,9 +48,7 @@ class Session:
 
     def load(self, model: str, think: Think) -> None:
         """Load a model and begin a new conversation with it."""
-        shown = load_or_unload(
-            self.client, model, keep_alive=self.options.keep_alive, think=think
-        )
+        shown = load_or_unload(self.client, model, keep_alive=self.options.keep_alive, think=think)
         if shown.is_remote:
             self._connect(model, shown)
         self.options.model, self.options.shown, self.options.think = model, shown, think
