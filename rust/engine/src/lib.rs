@@ -8,7 +8,19 @@
 //! Nothing above [`exec`] knows which executor runs.
 
 pub mod batch;
+pub mod engine;
 pub mod error;
+pub mod event;
 pub mod exec;
+pub mod generation;
+pub mod kv;
+pub mod outbox;
+pub mod pass;
+pub mod sample;
+pub mod scheduler;
+pub mod sequence;
+pub mod text;
+mod wake;
+mod worker;
 
 pub use error::{Error, Result};
