@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 
+import pytest
+
 from ollamars.store.modelfile import Modelfile, ModelfileError
 from tests.support import golden
 
@@ -12,12 +14,12 @@ def test_every_recorded_file() -> None:
     for row in golden("modelfiles"):
         given = row["in"]
         data = base64.b64decode(given["b64"]) if "b64" in given else given["text"].encode()
-        try:
-            parsed = Modelfile.parse(data)
-        except ModelfileError as error:
-            assert error.message == row.get("error"), row
+        if "error" in row:
+            with pytest.raises(ModelfileError) as caught:
+                Modelfile.parse(data)
+            assert caught.value.message == row["error"], row
             continue
-        assert "error" not in row, row
+        parsed = Modelfile.parse(data)
         commands = [{"name": command.name, "args": command.args} for command in parsed.commands]
         assert commands == row["out"]["commands"], row
         assert str(parsed) == row["out"]["formatted"], row

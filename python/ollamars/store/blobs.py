@@ -95,7 +95,7 @@ class Upload:
         with store_errors("open"):
             self._file, self.path = create_temporary(folder, "sha256-")
 
-    def write(self, data: bytes | bytearray | memoryview) -> None:
+    def write(self, data: bytes | bytearray) -> None:
         """Append bytes. Raises `StoreError` (full disk)."""
         with store_errors(f"write {self.path}"):
             view = memoryview(data)

@@ -7,8 +7,8 @@ model of that name leaves unused. An error before that leaves the store as it wa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,7 +65,7 @@ class CreateHooks:
     """What creating needs from rooms above the store."""
 
     check_template: Callable[[str], None]
-    """Parses a Go template; raises `ValueError` with what is wrong."""
+    """Parses a Go template; raises `OllamarsError` with what is wrong."""
     detect_template: Callable[[str], DetectedTemplate | None]
     """The known template for a Jinja chat template."""
     pull: Callable[[Name, Emit], None] | None = None
@@ -191,14 +191,15 @@ def _commit(
 ) -> None:
     """Put blobs and manifest in place; status lines go out when the lock is free again."""
     statuses: list[str] = []
+    created: list[str] = []
     try:
-        with store.lock():
-            layers = [_place(store, part, statuses) for part in parts]
-            blob = store.blobs.add(config.encode())
+        with store.lock(), _removed_on_failure(store, created):
+            layers = tuple(_place(store, part, statuses, created) for part in parts)
+            config_layer = _place(store, Part(kind=CONFIG_TYPE, data=config.encode()), [], created)
             statuses.append("writing manifest")
-            manifest = Manifest(Layer(CONFIG_TYPE, blob.digest, blob.size), tuple(layers))
             old = _old_manifest(store, name)
-            store.manifests.write(name, manifest.encode())
+            store.manifests.write(name, Manifest(config_layer, layers).encode())
+            created.clear()
             if old is not None and not keep_unused:
                 store.remove_unused(old)
     finally:
@@ -206,7 +207,19 @@ def _commit(
             emit(status)
 
 
-def _place(store: Store, part: Part, statuses: list[str]) -> Layer:
+@contextmanager
+def _removed_on_failure(store: Store, created: list[str]) -> Iterator[None]:
+    """Take the blobs in `created` away again when the work on them fails."""
+    try:
+        yield
+    except BaseException:
+        for digest in created:
+            with suppress(StoreError):
+                store.blobs.remove(digest)
+        raise
+
+
+def _place(store: Store, part: Part, statuses: list[str], created: list[str]) -> Layer:
     """Make sure that a part's blob is in the store; its layer."""
     if part.upload is not None:
         blob = StoredBlob(part.upload.digest, part.upload.size, part.upload.settle())
@@ -214,6 +227,8 @@ def _place(store: Store, part: Part, statuses: list[str]) -> Layer:
         blob = store.blobs.add(part.data)
     else:
         blob = StoredBlob(part.digest, store.blobs.touch(part.digest), False)
+    if blob.created:
+        created.append(blob.digest)
     made = "creating new layer" if blob.created else "using existing layer"
     statuses.append(part.status or f"{made} {blob.digest}")
     return Layer(part.media_type, blob.digest, blob.size, part.source, part.name)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ollamars.errors import BadRequest, StoreError
+from ollamars.errors import BadRequest, OllamarsError, StoreError
 from ollamars.store import gojson
 from ollamars.store.create_parts import Part
 from ollamars.store.gosyntax import SyntaxFault, first_value
@@ -38,8 +38,8 @@ def add_small_layers(
     if small.template:
         try:
             check_template(small.template)
-        except ValueError as error:
-            raise BadRequest(f"template error: {error}") from error
+        except OllamarsError as error:
+            raise BadRequest(f"template error: {error.message}") from error
         _replace(parts, "template", small.template.encode("utf-8", "replace"))
     if small.system:
         _replace(parts, "system", small.system.encode("utf-8", "replace"))

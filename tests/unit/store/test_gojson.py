@@ -56,4 +56,5 @@ def test_a_float_keeps_every_bit(value: float) -> None:
     text = dumps({"v": value}).decode()
     assert float(text[5:-1]) == value
     assert math.copysign(1.0, float(text[5:-1])) == math.copysign(1.0, value)
-    assert (".0}" not in text) and ("e0" not in text)
+    assert ".0}" not in text
+    assert "e0" not in text
