@@ -1,0 +1,57 @@
+"""The application: routes, checks and error answers around one `Context`."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import pkgutil
+from types import ModuleType
+
+from quart import Blueprint, Response
+from werkzeug.exceptions import HTTPException
+
+from ollamars.errors import OllamarsError
+from ollamars.server.compat import Checks
+from ollamars.server.context import EXTENSION, Context
+from ollamars.server.dialects import ollama
+from ollamars.server.responses import error_response
+from ollamars.server.serving import App
+
+_log = logging.getLogger(__name__)
+
+DIALECTS: tuple[ModuleType, ...] = (ollama,)
+"""Packages whose modules hold the routes: one file a route, named after it, with a `blueprint`."""
+
+
+def create_app(context: Context) -> App:
+    """The application of a server."""
+    app = App("ollamars")
+    app.extensions[EXTENSION] = context
+    Checks(app, context.config.origins, loopback=context.loopback).install()
+    for dialect in DIALECTS:
+        for blueprint in blueprints(dialect):
+            app.register_blueprint(blueprint)
+    app.register_error_handler(OllamarsError, _known_error)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _unexpected_error)
+    return app
+
+
+def blueprints(dialect: ModuleType) -> list[Blueprint]:
+    """The blueprints of all modules of a dialect that have one."""
+    names = sorted(module.name for module in pkgutil.iter_modules(dialect.__path__))
+    modules = [importlib.import_module(f"{dialect.__name__}.{name}") for name in names]
+    return [module.blueprint for module in modules if hasattr(module, "blueprint")]
+
+
+async def _known_error(error: OllamarsError) -> Response:
+    return error_response(error.message, error.status)
+
+
+async def _http_error(error: HTTPException) -> Response:
+    return error_response((error.description or error.name).lower(), error.code or 500)
+
+
+async def _unexpected_error(error: Exception) -> Response:
+    _log.exception("request failed", exc_info=error)
+    return error_response("internal server error", 500)

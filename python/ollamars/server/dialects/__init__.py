@@ -1,0 +1,1 @@
+"""What the server speaks: one package for each API, one module for each route."""

@@ -1,0 +1,77 @@
+"""The one way to stream: batches of lines, the first awaited before the answer starts."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import ExitStack
+from typing import TypeVar
+
+import trio
+from quart import Response
+
+from ollamars.errors import OllamarsError
+from ollamars.runtime.batches import Batches
+from ollamars.server.responses import NDJSON, PLAIN_JSON, error_line, error_response
+
+_log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+async def stream_lines(
+    batches: AsyncIterator[Iterable[bytes]],
+    *,
+    content_type: str = NDJSON,
+    last_error: Callable[[str], bytes] = error_line,
+) -> Response:
+    """Stream lines; all that one batch holds goes out as one chunk.
+
+    The first batch is awaited here: an error before it is an answer with a status of its own. Any
+    later error becomes the last line. The work behind `batches` must be ended by `Request.on_end`:
+    a generator that was never started runs no `finally`. It cannot use `quart.request`.
+    """
+    try:
+        first = await anext(batches, ())
+    except OllamarsError as error:
+        return error_response(error.message, error.status, content_type=PLAIN_JSON)
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b"".join(first)
+        try:
+            async for batch in batches:
+                yield b"".join(batch)
+        except OllamarsError as error:
+            yield last_error(error.message)
+        except Exception:
+            _log.exception("a stream failed")
+            yield last_error("internal server error")
+
+    return Response(body(), content_type=content_type)
+
+
+def produce(
+    nursery: trio.Nursery,
+    on_end: ExitStack,
+    work: Callable[[Callable[[T], None]], Awaitable[None]],
+) -> AsyncIterator[list[T]]:
+    """Run `work(push)` in a nursery that outlives the request; what it pushes comes in batches.
+
+    `push` is called on Trio's thread. An exception of `work` is raised after the last batch; the
+    end of the request cancels `work`.
+    """
+    batches: Batches[T] = Batches()
+    scope = trio.CancelScope()
+    on_end.callback(scope.cancel)
+
+    async def run() -> None:
+        with scope:
+            try:
+                await work(batches.push)
+            except Exception as error:
+                batches.end(error)
+            else:
+                batches.end()
+
+    nursery.start_soon(run)
+    return batches.read()
