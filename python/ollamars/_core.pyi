@@ -16,7 +16,7 @@ class Sha256:
     """A running SHA-256."""
 
     def __init__(self) -> None: ...
-    def update(self, data: bytes | bytearray | memoryview) -> None:
+    def update(self, data: bytes | bytearray) -> None:
         """Hash `data`; the GIL is released."""
     def hexdigest(self) -> str:
         """The digest of all data so far: 64 lower-case hex digits."""
@@ -44,9 +44,10 @@ class Gguf:
     def tensors(self) -> list[tuple[str, str, list[int], int, int]]:
         """(name, type such as `Q4_K`, dimensions with the row length first, offset in the file, bytes)."""
 
-def rewrite_gguf(source: str, target: str) -> None:
-    """Write `source` anew as Ollama's create does: version 3, sorted tensors, fixed key order.
+def rewrite_gguf(source: str | Sequence[str], target: str) -> None:
+    """Write a model anew as Ollama's create does: version 3, sorted tensors, fixed key order.
 
+    `source` is one file, or the parts of a split one in their order.
     `target` is created, written and fsynced. Raises `CoreError` or `OSError`.
     """
 
@@ -70,6 +71,8 @@ class Tokenizer:
     def add_bos(self) -> bool: ...
     @property
     def add_eos(self) -> bool: ...
+    @property
+    def add_sep(self) -> bool: ...
     @property
     def eog(self) -> list[int]:
         """Ids that end generation, ascending."""
@@ -95,6 +98,12 @@ class Event:
     @property
     def token(self) -> int:
         """The token that this step sampled, -1 for none."""
+    @property
+    def logprob(self) -> float | None:
+        """Natural log-probability of the token, with the option `logprobs`."""
+    @property
+    def top(self) -> list[tuple[int, float]]:
+        """The likeliest tokens of this step with theirs, best first, with the option `logprobs`."""
     @property
     def done(self) -> str | None:
         """None while running; `stop`, `length`, `cancelled` or `error`."""
@@ -156,7 +165,7 @@ class Engine:
         `options` holds Ollama's option names (temperature, top_k, top_p, min_p, typical_p, seed,
         repeat_penalty, repeat_last_n, presence_penalty, frequency_penalty, mirostat, mirostat_tau,
         mirostat_eta, stop: list[str], num_predict, num_keep) and `shift: bool`,
-        `ignore_eog: bool`; missing ones have Ollama's defaults. Unknown names raise `ValueError`.
+        `ignore_eog: bool`, `logprobs: int` (so many best tokens of each step); missing ones have Ollama's defaults. Unknown names raise `ValueError`.
         The prompt must be shorter than `num_ctx`, else an `error` event says so.
         """
     def cancel(self, id: int) -> None:
@@ -169,5 +178,7 @@ class Engine:
         """Unused KV blocks (for tests: a cancelled request gives its own back)."""
     def logits(self, ids: Sequence[int]) -> NDArray[np.float32]:
         """[positions, n_vocab] logits of a causal pass from an empty cache."""
+    def log_probs(self, ids: Sequence[int]) -> NDArray[np.float32]:
+        """[positions - 1] natural log-probability of each id after the first, given those before."""
     def close(self) -> None:
         """Stop the thread and free the model; waits for the running step. Idempotent."""

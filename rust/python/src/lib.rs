@@ -4,10 +4,8 @@
 //! some 50 µs detaches from the interpreter.
 
 mod digest;
-mod engine;
 mod errors;
 mod gguf;
-mod jinja;
 mod tokenizer;
 
 use pyo3::prelude::*;
@@ -19,13 +17,11 @@ mod _core {
     #[pymodule_export]
     use crate::digest::{Sha256, sha256_file};
     #[pymodule_export]
-    use crate::engine::{Engine, Event};
     #[pymodule_export]
     use crate::errors::CoreError;
     #[pymodule_export]
     use crate::gguf::{Gguf, rewrite_gguf};
     #[pymodule_export]
-    use crate::jinja::render_jinja;
     #[pymodule_export]
     use crate::tokenizer::Tokenizer;
 

@@ -1,0 +1,227 @@
+//! The engine's handle and its events.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use numpy::{PyArray1, PyArray2, PyArrayMethods};
+use ollamars_engine::Error;
+use ollamars_engine::model::{LoadOptions, Model};
+use pyo3::prelude::*;
+use pyo3::types::PyMapping;
+
+use crate::errors::core_error;
+use crate::options::request_options;
+use crate::tokenizer::Tokenizer;
+
+/// One step's news of one request.
+#[pyclass(frozen, module = "ollamars._core")]
+pub struct Event {
+    event: ollamars_engine::event::Event,
+}
+
+#[pymethods]
+impl Event {
+    #[getter]
+    fn id(&self) -> u64 {
+        self.event.id
+    }
+
+    #[getter]
+    fn text(&self) -> &str {
+        &self.event.text
+    }
+
+    #[getter]
+    fn token(&self) -> i64 {
+        self.event.token.map_or(-1, i64::from)
+    }
+
+    #[getter]
+    fn logprob(&self) -> Option<f32> {
+        self.event.logprob
+    }
+
+    #[getter]
+    fn top(&self) -> Vec<(u32, f32)> {
+        self.event.top.clone()
+    }
+
+    #[getter]
+    fn done(&self) -> Option<&'static str> {
+        self.event.done.as_ref().map(|done| done.name())
+    }
+
+    #[getter]
+    fn error(&self) -> Option<&str> {
+        self.event.error()
+    }
+
+    #[getter]
+    fn prompt_tokens(&self) -> usize {
+        self.event.prompt_tokens
+    }
+
+    #[getter]
+    fn eval_tokens(&self) -> usize {
+        self.event.eval_tokens
+    }
+
+    #[getter]
+    fn prompt_ns(&self) -> u64 {
+        self.event.prompt_ns
+    }
+
+    #[getter]
+    fn eval_ns(&self) -> u64 {
+        self.event.eval_ns
+    }
+}
+
+/// A loaded model and the thread that steps it.
+#[pyclass(frozen, module = "ollamars._core")]
+pub struct Engine {
+    engine: ollamars_engine::engine::Engine,
+    tokenizer: Arc<ollamars_tokenizer::Tokenizer>,
+    facts: Facts,
+}
+
+/// What a loaded model says about itself.
+struct Facts {
+    architecture: String,
+    exec: String,
+    memory: u64,
+    train_ctx: usize,
+    n_embd: usize,
+}
+
+#[pymethods]
+impl Engine {
+    #[new]
+    #[pyo3(signature = (path, *, num_ctx = 0, parallel = 1, num_batch = 512, threads = 0, exec = ""))]
+    fn new(
+        py: Python<'_>,
+        path: PathBuf,
+        num_ctx: usize,
+        parallel: usize,
+        num_batch: usize,
+        threads: usize,
+        exec: &str,
+    ) -> PyResult<Self> {
+        let options = LoadOptions {
+            num_ctx,
+            parallel,
+            num_batch,
+            threads,
+            exec: exec.to_owned(),
+        };
+        py.detach(|| Self::load(&path, &options)).map_err(load_error)
+    }
+
+    #[getter]
+    fn num_ctx(&self) -> usize {
+        self.engine.config().num_ctx
+    }
+
+    #[getter]
+    fn n_vocab(&self) -> usize {
+        self.engine.config().n_vocab
+    }
+
+    #[getter]
+    fn train_ctx(&self) -> usize {
+        self.facts.train_ctx
+    }
+
+    #[getter]
+    fn n_embd(&self) -> usize {
+        self.facts.n_embd
+    }
+
+    #[getter]
+    fn architecture(&self) -> &str {
+        &self.facts.architecture
+    }
+
+    #[getter]
+    fn exec(&self) -> &str {
+        &self.facts.exec
+    }
+
+    #[getter]
+    fn memory(&self) -> u64 {
+        self.facts.memory
+    }
+
+    #[getter]
+    fn tokenizer(&self) -> Tokenizer {
+        Tokenizer::from(Arc::clone(&self.tokenizer))
+    }
+
+    #[getter]
+    fn event_fd(&self) -> i32 {
+        self.engine.event_fd()
+    }
+
+    fn submit(&self, id: u64, prompt: Vec<u32>, options: &Bound<'_, PyMapping>) -> PyResult<()> {
+        let options = request_options(options)?;
+        self.engine.submit(id, prompt, options).map_err(core_error)
+    }
+
+    fn cancel(&self, id: u64) {
+        self.engine.cancel(id);
+    }
+
+    fn drain(&self) -> Vec<Event> {
+        let events = self.engine.drain().into_iter();
+        events.map(|event| Event { event }).collect()
+    }
+
+    fn active(&self) -> usize {
+        self.engine.active()
+    }
+
+    fn free_blocks(&self) -> usize {
+        self.engine.free_blocks()
+    }
+
+    fn logits<'py>(&self, py: Python<'py>, ids: Vec<u32>) -> PyResult<Bound<'py, PyArray2<f32>>> {
+        let logits = py.detach(|| self.engine.logits(&ids)).map_err(core_error)?;
+        PyArray1::from_vec(py, logits).reshape([ids.len(), self.n_vocab()])
+    }
+
+    fn log_probs<'py>(&self, py: Python<'py>, ids: Vec<u32>) -> PyResult<Bound<'py, PyArray1<f32>>> {
+        let values = py.detach(|| self.engine.log_probs(&ids)).map_err(core_error)?;
+        Ok(PyArray1::from_vec(py, values))
+    }
+
+    fn close(&self, py: Python<'_>) {
+        py.detach(|| self.engine.close());
+    }
+}
+
+impl Engine {
+    fn load(path: &std::path::Path, options: &LoadOptions) -> Result<Self, Error> {
+        let model = Model::load(path, options)?;
+        let facts = Facts {
+            architecture: model.spec.arch.clone(),
+            exec: model.exec.name().to_owned(),
+            memory: model.exec.memory(),
+            train_ctx: model.spec.n_ctx_train,
+            n_embd: model.spec.n_embd,
+        };
+        let tokenizer = Arc::clone(&model.tokenizer);
+        Ok(Self {
+            engine: model.start()?,
+            tokenizer,
+            facts,
+        })
+    }
+}
+
+/// `OSError` for what the system refused while loading, `CoreError` for the rest.
+fn load_error(error: Error) -> PyErr {
+    match error {
+        Error::Gguf(error) => crate::gguf::gguf_error(error),
+        error => core_error(error),
+    }
+}
