@@ -1,0 +1,1 @@
+"""Prompts: templates, conversations, thinking and tool calls. Pure functions of their arguments."""

@@ -44,7 +44,7 @@ def _equal(left: Value, right: Value) -> bool:
     if left.is_valid and right.is_valid and left.kind is not right.kind:
         raise FunctionError(
             f"non-comparable types {format_value(left, 's')}: {left.type.name}, "
-            f"{right.type.name}: {format_value(right, 's')}"
+            f"{right.type.name}: {format_value(right)}"
         )
     if is_nil(left) or is_nil(right):
         return is_nil(left) == is_nil(right)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from ollamars.prompts.gotemplate.errors import TemplateError, TemplateLimitError
 from ollamars.prompts.gotemplate.fmt import format_value
@@ -91,12 +91,19 @@ class Execution:
     """One execution of a template: where it is, its variables, what it has written."""
 
     def __init__(
-        self, text: str, trees: Trees, functions: Mapping[str, Function], limits: Limits
+        self,
+        text: str,
+        trees: Trees,
+        functions: Mapping[str, Function],
+        limits: Limits,
+        *,
+        missing_is_zero: bool = True,
     ) -> None:
         self._text = text
         self._trees = trees
         self._functions = functions
         self._limits = limits
+        self._missing_is_zero = missing_is_zero
         self._name = ""
         self._node: _Located = trees[""]
         self._variables: list[tuple[str, Value]] = []
@@ -253,10 +260,7 @@ class Execution:
         root = self._trees.get(node.name)
         if root is None:
             raise self._error(f"template {quote(node.name)} not defined")
-        if node.pipe is not None:
-            argument = self._pipeline(node.pipe, dot)
-        else:
-            argument = NOTHING
+        argument = NOTHING if node.pipe is None else self._pipeline(node.pipe, dot)
         name, variables = self._name, self._variables
         self._name, self._variables = node.name, [("$", argument)]
         self._walk_list(root, argument)
@@ -328,7 +332,7 @@ class Execution:
     def _fields(
         self, node: Field | Chain | Variable, dot: Value, args: Sequence[Operand], final: Value
     ) -> Value:
-        """A field of the dot, of a variable or of a parenthesis. The last one may have arguments."""
+        """A field of the dot, of a variable or of a parenthesis; the last may have arguments."""
         self._node = node
         if isinstance(node, Field):
             value, names = dot, node.names
@@ -366,7 +370,8 @@ class Execution:
             assert receiver.type.elem is not None
             data = receiver.data or {}
             elem = receiver.type.elem
-            found = Value(elem, data[name]) if name in data else zero(elem)
+            missing = zero(elem) if self._missing_is_zero else NOTHING
+            found = Value(elem, data[name]) if name in data else missing
             complaint = "is not a method but has arguments"
         elif nil:
             raise self._error(f"nil pointer evaluating {type_name}.{name}")
@@ -483,7 +488,7 @@ def _callee(args: Sequence[Operand], final: Value) -> str:
     return final.data if final.type is STRING else f"<{final.type.name} Value>"
 
 
-_WALKERS: Final[dict[type, Callable[[Execution, Node, Value], None]]] = {
+_WALKERS: Final[dict[type, Callable[[Execution, Any, Value], None]]] = {
     Text: Execution._walk_text,
     Action: Execution._walk_action,
     Break: Execution._walk_break,

@@ -234,7 +234,7 @@ def _binary(value: float, single: bool) -> str:
 
 
 def _with_point(digits: str, form: str, precision: int | None) -> str:
-    """The `#` flag: always a point, and trailing zeros kept for `%g`."""
+    """The `#` flag: always a point, and trailing zeros kept where the precision counts digits."""
     body, mark, exponent = digits, "", ""
     for candidate in ("e", "p"):
         if candidate in digits:
@@ -242,7 +242,7 @@ def _with_point(digits: str, form: str, precision: int | None) -> str:
             break
     if "." not in body:
         body += "."
-    if form in "gG":
+    if form in "gGxX":
         wanted = 6 if precision is None else max(precision, 1)
         significant = len(body.replace(".", "").lstrip("0")) or 1
         body += "0" * max(0, wanted - significant)

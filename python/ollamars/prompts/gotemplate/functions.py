@@ -26,7 +26,7 @@ VALUE: Final = Type(Kind.STRUCT, "reflect.Value")
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """Types of the fixed parameters and of the others, and what it does (may raise `FunctionError`)."""
+    """What it does (it may raise `FunctionError`), and the types of its parameters."""
 
     call: Callable[[Sequence[Value]], Value]
     fixed: tuple[Type, ...] = ()

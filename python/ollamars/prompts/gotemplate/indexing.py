@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from ollamars.prompts.gotemplate.compare import FunctionError
 from ollamars.prompts.gotemplate.strconv import from_bytes, to_bytes
@@ -107,7 +108,7 @@ def slice_item(item: Value, indexes: Sequence[Value]) -> Value:
     bounds = [0, size]
     for place, each in enumerate(indexes):
         bounds[place : place + 1] = [_position(each, size)]
-    for low, high in zip(bounds, bounds[1:], strict=False):
+    for low, high in pairwise(bounds):
         if low > high:
             raise FunctionError(f"invalid slice index: {low} > {high}")
     if item.kind is Kind.STRING:

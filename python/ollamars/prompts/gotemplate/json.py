@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from ollamars.prompts.gotemplate.strconv import format_shortest, replace_bad_bytes
+from ollamars.prompts.gotemplate.strconv import canonical, format_shortest
 from ollamars.prompts.gotemplate.types import UINT8, Kind
 from ollamars.prompts.gotemplate.values import (
     Value,
@@ -24,7 +24,7 @@ class JsonError(ValueError):
     """A value that JSON cannot hold."""
 
 
-_ESCAPED = re.compile('[\x00-\x1f"\\\\<>&\u2028\u2029]')
+_ESCAPED = re.compile('[\x00-\x1f"\\\\<>&\u2028\u2029\ud800-\udfff]')
 _ESCAPES: Final = {
     '"': '\\"',
     "\\": "\\\\",
@@ -45,11 +45,13 @@ def encode(value: Value) -> str:
 
 def encode_string(text: str) -> str:
     """A JSON string."""
-    return '"' + _ESCAPED.sub(_escape, replace_bad_bytes(text)) + '"'
+    return '"' + _ESCAPED.sub(_escape, canonical(text)) + '"'
 
 
 def _escape(match: re.Match[str]) -> str:
     char = match.group()
+    if "\ud800" <= char <= "\udfff":  # a byte that is not UTF-8
+        return "\\ufffd"
     return _ESCAPES.get(char) or f"\\u{ord(char):04x}"
 
 

@@ -1,4 +1,4 @@
-"""From text to tokens, on demand: an error behind the first one that the parser meets is not seen."""
+"""From text to tokens, on demand: nothing behind the first error that the parser meets is seen."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ class _Format:
             return
         self._reordered = True
         close = self._text.find("]", self._pos + 1)
-        if close < 0 or close == self._pos + 1 and len(self._text) - self._pos < 3:
+        if close < 0:
             self._good_index = False
             self._pos += 1
             return

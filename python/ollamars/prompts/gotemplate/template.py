@@ -10,7 +10,6 @@ from ollamars.prompts.gotemplate.evaluator import Execution, Limits
 from ollamars.prompts.gotemplate.functions import (
     BUILTINS,
     OLLAMA_FUNCTIONS,
-    Function,
     ollama_functions,
 )
 from ollamars.prompts.gotemplate.nodes import List
@@ -56,19 +55,21 @@ class Template:
         Bytes that are not UTF-8 are lone surrogates (`surrogateescape`) in the result. Raises
         `TemplateError` with stage `exec`.
         """
-        return self.execute_tree(self.root, data, ollama_functions(today), limits=limits)
+        return self.execute_tree(self.root, data, today=today, limits=limits)
 
     def execute_tree(
-        self,
-        root: List,
-        data: Any,
-        functions: Mapping[str, Function],
-        *,
-        definitions: bool = True,
-        limits: Limits = DEFAULT_LIMITS,
+        self, root: List, data: Any, *, today: datetime.date, limits: Limits = DEFAULT_LIMITS
     ) -> str:
-        """Execute another tree made from this text, without its definitions if so asked."""
-        trees = dict(self._trees) if definitions else {}
-        trees[""] = root
-        dot = data if isinstance(data, Value) else dynamic(data)
-        return Execution(self.text, trees, functions, limits).run(root, dot)
+        """Execute another tree made from this text."""
+        trees = {**self._trees, "": root}
+        execution = Execution(self.text, trees, ollama_functions(today), limits)
+        return execution.run(root, _dot(data))
+
+    def execute_bare(self, root: List, data: Any, *, limits: Limits = DEFAULT_LIMITS) -> str:
+        """Execute a tree with Go's functions alone, without definitions and options."""
+        execution = Execution(self.text, {"": root}, BUILTINS, limits, missing_is_zero=False)
+        return execution.run(root, _dot(data))
+
+
+def _dot(data: Any) -> Value:
+    return data if isinstance(data, Value) else dynamic(data)

@@ -43,9 +43,9 @@ Method = Callable[["Value"], "Value"]
 """A method without arguments."""
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True)
 class Type:
-    """A type. Two are the same only if they are the same object."""
+    """A type. Two are the same only if they are the same object; it does not change."""
 
     kind: Kind
     name: str
