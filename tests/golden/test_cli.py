@@ -99,10 +99,11 @@ def outcomes(
     request: pytest.FixtureRequest, runner: ModuleType, program: str
 ) -> Iterator[dict[str, Future[dict[str, Any]]]]:
     """The outcome of every case that was selected."""
+    items: list[Any] = request.session.items
     chosen = [
         item.callspec.params["case"]
-        for item in request.session.items
-        if isinstance(item, pytest.Function) and item.originalname == "test_recorded_case"
+        for item in items
+        if getattr(item, "originalname", "") == "test_recorded_case"
     ]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         yield {case["id"]: pool.submit(runner.run_case, program, case) for case in chosen}

@@ -134,7 +134,8 @@ def _default_value(flag: Flag, rest: list[str], shown: str) -> str:
 
 def command_position(words: Sequence[str], flags: Sequence[Flag]) -> int | None:
     """Index of the word that names the command; None where all are flags."""
-    bare = {f"--{flag.name}" for flag in flags} | {f"-{flag.short}" for flag in flags if flag.short}
+    alone = [flag for flag in flags if flag.bare_value is not None]
+    bare = {f"--{flag.name}" for flag in alone} | {f"-{flag.short}" for flag in alone}
     index = 0
     while index < len(words):
         word = words[index]

@@ -97,7 +97,7 @@ class Bar:
 
     def _after(self) -> str:
         total = human_bytes(self.total)
-        size = 2 * _SIZE_WIDTH + _RATE_WIDTH + _LEFT_WIDTH + 5
+        size = 2 * _SIZE_WIDTH + _RATE_WIDTH + _LEFT_WIDTH + 4
         if self.finished:
             return f" {total:>{_SIZE_WIDTH}}".ljust(size)
         done = f" {human_bytes(self.completed):>{_SIZE_WIDTH}}/{total:<{_SIZE_WIDTH}}"
