@@ -8,10 +8,15 @@ from ollamars.errors import OllamarsError
 
 
 def own_version() -> str:
-    """The version of this program."""
+    """The version of this program; 0.0.0 where it runs without having been installed."""
+    from importlib.metadata import PackageNotFoundError
+
     import ollamars
 
-    return str(ollamars.__version__)
+    try:
+        return str(ollamars.__version__)
+    except PackageNotFoundError:
+        return "0.0.0"
 
 
 def show_version(config: Config) -> int:

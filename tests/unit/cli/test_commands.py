@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import signal
+import socket
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -210,3 +213,16 @@ def test_a_command_imports_neither_server_nor_core() -> None:
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.stdout == "[]\n", result.stderr
+
+
+def test_an_interrupt_ends_a_pull_as_a_signal_does(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        env = {**os.environ, "OLLAMA_HOST": f"127.0.0.1:{silent.getsockname()[1]}"}
+        command = [sys.executable, "-m", "ollamars", "pull", "m"]
+        process = subprocess.Popen(command, env=env, stderr=subprocess.PIPE)
+        connection, _ = silent.accept()
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=20)
+        connection.close()
+    assert process.returncode == -signal.SIGINT
+    assert b"Traceback" not in err

@@ -83,7 +83,7 @@ class LineEditor:
         @keys.add("c-g")
         def _(event: KeyPressEvent) -> None:
             buffer = event.current_buffer
-            run_in_terminal(lambda: self._edit(buffer), in_executor=True)
+            run_in_terminal(lambda: self._edit(buffer))
 
         return keys
 
