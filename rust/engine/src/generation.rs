@@ -89,7 +89,11 @@ impl Generation {
         cancelled: Arc<AtomicBool>,
     ) -> Result<Self> {
         let num_ctx = setting.num_ctx;
-        let banned: &[u32] = if options.ignore_eog { &setting.eog } else { &[] };
+        let banned: &[u32] = if options.ignore_eog {
+            &setting.eog
+        } else {
+            &[]
+        };
         let mut sampler = Sampler::new(&options.sampling, num_ctx, banned)?;
         prompt.iter().for_each(|&token| sampler.accept(token));
         let most = num_ctx.saturating_mul(OPEN_ENDED_CONTEXTS);
@@ -189,7 +193,12 @@ impl Generation {
     }
 
     /// The text of a token and whether it ends the request, `len` being the tokens by now.
-    fn advance(&mut self, token: &Sampled, len: usize, setting: &Setting) -> (String, Option<Done>) {
+    fn advance(
+        &mut self,
+        token: &Sampled,
+        len: usize,
+        setting: &Setting,
+    ) -> (String, Option<Done>) {
         if setting.vocabulary.is_eog(token.id) {
             return (String::new(), Some(Done::Stop));
         }

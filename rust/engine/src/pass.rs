@@ -39,9 +39,15 @@ impl Pass {
         };
         let mut out = Vec::new();
         out.try_reserve_exact(size).map_err(|_| {
-            Error::Request(format!("no memory for {size} numbers of {positions} positions"))
+            Error::Request(format!(
+                "no memory for {size} numbers of {positions} positions"
+            ))
         })?;
-        Ok(Self { collect, out, reply })
+        Ok(Self {
+            collect,
+            out,
+            reply,
+        })
     }
 
     /// Takes the logits of one position; `next` is the token after it.

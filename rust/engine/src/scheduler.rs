@@ -71,14 +71,22 @@ impl Scheduler {
     ///
     /// # Errors
     /// The index of a running sequence that cannot get its blocks, and why; end it, plan again.
-    pub fn plan(&mut self, batch: &mut Batch, grants: &mut Vec<Grant>) -> Result<(), (usize, Error)> {
+    pub fn plan(
+        &mut self,
+        batch: &mut Batch,
+        grants: &mut Vec<Grant>,
+    ) -> Result<(), (usize, Error)> {
         batch.clear();
         grants.clear();
         let room = self.parallel.saturating_sub(self.running.len());
         let admitted = room.min(self.waiting.len());
         self.running.extend(self.waiting.drain(..admitted));
         let decoding = self.running.iter().any(|s| s.pending() == 1);
-        let mut budget = if decoding { PREFILL_CHUNK } else { self.prefill_rows };
+        let mut budget = if decoding {
+            PREFILL_CHUNK
+        } else {
+            self.prefill_rows
+        };
         for (index, sequence) in self.running.iter_mut().enumerate() {
             let rows = sequence.next_rows();
             let cost = if sequence.pending() > 1 { rows } else { 0 };

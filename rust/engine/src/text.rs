@@ -1,6 +1,6 @@
 //! The text of a sequence as it grows: whole characters, cut at a stop string.
 
-use ollamars_tokenizer::Utf8Stream;
+use ollamars_tokenizer::{Tokenizer, Utf8Stream};
 
 /// What the engine asks a tokenizer for.
 pub trait Vocabulary: Send + Sync {
@@ -12,6 +12,20 @@ pub trait Vocabulary: Send + Sync {
 
     /// Whether a prompt starts with BOS, which a context shift then keeps.
     fn add_bos(&self) -> bool;
+}
+
+impl Vocabulary for Tokenizer {
+    fn piece(&self, id: u32) -> &[u8] {
+        self.piece(id, false).unwrap_or_default()
+    }
+
+    fn is_eog(&self, id: u32) -> bool {
+        self.is_eog(id)
+    }
+
+    fn add_bos(&self) -> bool {
+        self.add_bos()
+    }
 }
 
 /// Puts the pieces of tokens together and looks for stop strings.
@@ -124,13 +138,22 @@ mod tests {
 
     #[test]
     fn a_stop_that_does_not_come_is_text() {
-        assert_eq!(run(&["aab"], &[b"a", b"a", b"a", b"a"]), ("aaaa".to_string(), false));
-        assert_eq!(run(&["aab"], &[b"a", b"a", b"a", b"b"]), ("a".to_string(), true));
+        assert_eq!(
+            run(&["aab"], &[b"a", b"a", b"a", b"a"]),
+            ("aaaa".to_string(), false)
+        );
+        assert_eq!(
+            run(&["aab"], &[b"a", b"a", b"a", b"b"]),
+            ("a".to_string(), true)
+        );
     }
 
     #[test]
     fn bytes_that_are_no_utf8_are_replaced() {
-        let (text, _) = run(&[], &[b"a\xff", b"b\xe2\x82", b"c\xe2\x82", b"\xac\xf0\x9f"]);
+        let (text, _) = run(
+            &[],
+            &[b"a\xff", b"b\xe2\x82", b"c\xe2\x82", b"\xac\xf0\x9f"],
+        );
         assert_eq!(text, "a\u{fffd}b\u{fffd}c\u{20ac}\u{fffd}");
     }
 

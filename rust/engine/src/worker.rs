@@ -228,11 +228,12 @@ impl Worker {
             registry.live.remove(&event.id);
         }
         // A panic may have lost a sequence on its way.
-        self.events.extend(registry.live.drain().map(|(id, _)| Event {
-            id,
-            done: Some(done.clone()),
-            ..Event::default()
-        }));
+        self.events
+            .extend(registry.live.drain().map(|(id, _)| Event {
+                id,
+                done: Some(done.clone()),
+                ..Event::default()
+            }));
         let free = self.scheduler.free_blocks();
         shared.free_blocks.store(free, Ordering::Release);
         shared.outbox.push(&mut self.events);

@@ -21,13 +21,20 @@ fn ids(candidates: &Candidates) -> Vec<u32> {
 /// Ids by descending logit, the lower one first among equals.
 fn ranking(logits: &[f32]) -> Vec<u32> {
     let mut ids: Vec<u32> = (0..logits.len() as u32).collect();
-    ids.sort_by(|&a, &b| logits[b as usize].total_cmp(&logits[a as usize]).then(a.cmp(&b)));
+    ids.sort_by(|&a, &b| {
+        logits[b as usize]
+            .total_cmp(&logits[a as usize])
+            .then(a.cmp(&b))
+    });
     ids
 }
 
 fn softmax(logits: &[f32]) -> Vec<f64> {
     let normalizer = log_sum_exp(logits);
-    logits.iter().map(|&l| (f64::from(l) - normalizer).exp()).collect()
+    logits
+        .iter()
+        .map(|&l| (f64::from(l) - normalizer).exp())
+        .collect()
 }
 
 fn draws(options: &SamplingOptions, logits: &[f32], n: usize) -> Vec<u32> {
@@ -211,7 +218,10 @@ fn assert_distributed(drawn: &[u32], expected: &HashMap<u32, f64>) {
     for id in drawn {
         *counts.entry(*id).or_default() += 1.0;
     }
-    assert!(counts.keys().all(|id| expected.contains_key(id)), "{counts:?}");
+    assert!(
+        counts.keys().all(|id| expected.contains_key(id)),
+        "{counts:?}"
+    );
     let n = drawn.len() as f64;
     let statistic: f64 = expected
         .iter()
@@ -219,7 +229,10 @@ fn assert_distributed(drawn: &[u32], expected: &HashMap<u32, f64>) {
         .sum();
     let freedom = expected.len() as f64 - 1.0;
     let bound = freedom + 6.0 * (2.0 * freedom).sqrt() + 6.0;
-    assert!(statistic < bound, "{statistic} is above {bound}: {counts:?}");
+    assert!(
+        statistic < bound,
+        "{statistic} is above {bound}: {counts:?}"
+    );
 }
 
 fn over(ids: &[u32], weights: impl Fn(u32) -> f64) -> HashMap<u32, f64> {
@@ -234,13 +247,52 @@ fn draws_are_distributed_as_the_chain_says() {
     let at = |t: f64| move |id: u32| (f64::from(logits[id as usize]) / t).exp();
     let cases = [
         (plain(1), over(&all, at(1.0))),
-        (SamplingOptions { temperature: 0.5, ..plain(2) }, over(&all, at(0.5))),
-        (SamplingOptions { temperature: 2.0, ..plain(3) }, over(&all, at(2.0))),
-        (SamplingOptions { top_k: 3, ..plain(4) }, over(&[0, 1, 2], at(1.0))),
+        (
+            SamplingOptions {
+                temperature: 0.5,
+                ..plain(2)
+            },
+            over(&all, at(0.5)),
+        ),
+        (
+            SamplingOptions {
+                temperature: 2.0,
+                ..plain(3)
+            },
+            over(&all, at(2.0)),
+        ),
+        (
+            SamplingOptions {
+                top_k: 3,
+                ..plain(4)
+            },
+            over(&[0, 1, 2], at(1.0)),
+        ),
         // Cut before the temperature, by the probabilities at temperature 1.
-        (SamplingOptions { top_p: 0.6, temperature: 3.0, ..plain(5) }, over(&[0, 1], at(3.0))),
-        (SamplingOptions { min_p: 0.3, ..plain(6) }, over(&[0, 1, 2], at(1.0))),
-        (SamplingOptions { top_k: 5, top_p: 0.9, min_p: 0.4, ..plain(7) }, over(&[0, 1], at(1.0))),
+        (
+            SamplingOptions {
+                top_p: 0.6,
+                temperature: 3.0,
+                ..plain(5)
+            },
+            over(&[0, 1], at(3.0)),
+        ),
+        (
+            SamplingOptions {
+                min_p: 0.3,
+                ..plain(6)
+            },
+            over(&[0, 1, 2], at(1.0)),
+        ),
+        (
+            SamplingOptions {
+                top_k: 5,
+                top_p: 0.9,
+                min_p: 0.4,
+                ..plain(7)
+            },
+            over(&[0, 1], at(1.0)),
+        ),
     ];
     for (options, expected) in cases {
         assert_distributed(&draws(&options, &logits, 40_000), &expected);
@@ -253,22 +305,41 @@ fn every_seed_draws_its_own_numbers() {
     let first = draws(&plain(42), &logits, 64);
     assert_eq!(first, draws(&plain(42), &logits, 64));
     assert_ne!(first, draws(&plain(43), &logits, 64));
-    assert_ne!(draws(&plain(-1), &logits, 64), draws(&plain(-1), &logits, 64));
+    assert_ne!(
+        draws(&plain(-1), &logits, 64),
+        draws(&plain(-1), &logits, 64)
+    );
     // Each seed gives one draw: together they are distributed as one seed's many draws.
-    let spread: Vec<u32> = (0..20_000).map(|seed| draws(&plain(seed), &logits[..6], 1)[0]).collect();
+    let spread: Vec<u32> = (0..20_000)
+        .map(|seed| draws(&plain(seed), &logits[..6], 1)[0])
+        .collect();
     let all: Vec<u32> = (0..6).collect();
-    assert_distributed(&spread, &over(&all, |id| f64::from(logits[id as usize]).exp()));
+    assert_distributed(
+        &spread,
+        &over(&all, |id| f64::from(logits[id as usize]).exp()),
+    );
 }
 
 #[test]
 fn greedy_takes_the_lowest_of_equal_ids() {
-    let greedy = SamplingOptions { temperature: 0.0, ..SamplingOptions::default() };
+    let greedy = SamplingOptions {
+        temperature: 0.0,
+        ..SamplingOptions::default()
+    };
     assert_eq!(draws(&greedy, &[1.0, 3.0, 3.0, 0.0], 2), [1, 1]);
     assert_eq!(draws(&greedy, &[-0.0, 0.0], 1), [0]);
-    let penalised = SamplingOptions { repeat_penalty: 4.0, ..greedy.clone() };
+    let penalised = SamplingOptions {
+        repeat_penalty: 4.0,
+        ..greedy.clone()
+    };
     assert_eq!(draws(&penalised, &[1.0, 3.0, 2.0], 3), [1, 2, 0]);
     // A typical cut drops the best: its surprise is far from the entropy.
-    let atypical = SamplingOptions { typical_p: 0.2, top_k: 0, top_p: 1.0, ..greedy };
+    let atypical = SamplingOptions {
+        typical_p: 0.2,
+        top_k: 0,
+        top_p: 1.0,
+        ..greedy
+    };
     let logits: Vec<f32> = (0..65).map(|i| if i == 9 { 4.0 } else { 0.0 }).collect();
     assert_ne!(draws(&atypical, &logits, 1), [9]);
 }
@@ -276,7 +347,11 @@ fn greedy_takes_the_lowest_of_equal_ids() {
 #[test]
 fn a_banned_token_is_never_drawn() {
     for temperature in [0.0, 1.0] {
-        let options = SamplingOptions { temperature, repeat_penalty: 1.3, ..plain(1) };
+        let options = SamplingOptions {
+            temperature,
+            repeat_penalty: 1.3,
+            ..plain(1)
+        };
         let mut sampler = Sampler::new(&options, 64, &[2]).expect("a chain");
         sampler.accept(2);
         for _ in 0..200 {
@@ -293,8 +368,14 @@ fn logits_that_are_no_numbers_are_an_error() {
         Ok(sampled) => format!("{sampled:?}"),
         Err(error) => error.to_string(),
     };
-    assert_eq!(error(vec![0.0, f32::NAN]), "the model computed NaN as the logit of token 1");
-    assert_eq!(error(vec![f32::INFINITY]), "the model computed inf as the logit of token 0");
+    assert_eq!(
+        error(vec![0.0, f32::NAN]),
+        "the model computed NaN as the logit of token 1"
+    );
+    assert_eq!(
+        error(vec![f32::INFINITY]),
+        "the model computed inf as the logit of token 0"
+    );
     let banned = "no token can be drawn: every logit is -inf";
     assert_eq!(error(vec![f32::NEG_INFINITY; 3]), banned);
     assert_eq!(error(Vec::new()), banned);
@@ -302,12 +383,25 @@ fn logits_that_are_no_numbers_are_an_error() {
 
 #[test]
 fn options_that_are_no_numbers_are_refused() {
-    let error = |options| Sampler::new(&options, 64, &[]).map(|_| ()).map_err(|e| e.to_string());
-    let infinite = SamplingOptions { top_p: f32::INFINITY, ..plain(1) };
+    let error = |options| {
+        Sampler::new(&options, 64, &[])
+            .map(|_| ())
+            .map_err(|e| e.to_string())
+    };
+    let infinite = SamplingOptions {
+        top_p: f32::INFINITY,
+        ..plain(1)
+    };
     let refused = "option top_p must be a finite number, not inf";
     assert_eq!(error(infinite), Err(refused.to_string()));
-    let third = SamplingOptions { mirostat: 3, ..plain(1) };
-    assert_eq!(error(third), Err("option mirostat must be 0, 1 or 2, not 3".to_string()));
+    let third = SamplingOptions {
+        mirostat: 3,
+        ..plain(1)
+    };
+    assert_eq!(
+        error(third),
+        Err("option mirostat must be 0, 1 or 2, not 3".to_string())
+    );
 }
 
 #[test]
@@ -317,10 +411,17 @@ fn mirostat_holds_the_surprise_near_its_target() {
     let probabilities = softmax(&logits);
     for mirostat in [1, 2] {
         for tau in [3.0, 6.0] {
-            let options = SamplingOptions { mirostat, mirostat_tau: tau, ..plain(5) };
+            let options = SamplingOptions {
+                mirostat,
+                mirostat_tau: tau,
+                ..plain(5)
+            };
             let drawn = draws(&options, &logits, 3000);
             // Surprise as mirostat sees it: among what it left, for which the mean is the target.
-            let mean = drawn[1000..].iter().map(|&id| -probabilities[id as usize].log2()).sum::<f64>()
+            let mean = drawn[1000..]
+                .iter()
+                .map(|&id| -probabilities[id as usize].log2())
+                .sum::<f64>()
                 / 2000.0;
             let off = (mean - f64::from(tau)).abs();
             assert!(off < 1.6, "mirostat {mirostat}, tau {tau}: {mean}");
@@ -343,11 +444,23 @@ fn log_probabilities_are_of_the_raw_logits() {
     let expected: Vec<f32> = softmax(&logits).iter().map(|p| p.ln() as f32).collect();
     let near = |a: f32, b: f32| (a - b).abs() < 1e-6;
     assert_eq!(sampled.id, 2);
-    assert!(sampled.logprob.is_some_and(|logprob| near(logprob, expected[2])));
+    assert!(
+        sampled
+            .logprob
+            .is_some_and(|logprob| near(logprob, expected[2]))
+    );
     let top: Vec<u32> = sampled.top.iter().map(|(id, _)| *id).collect();
     assert_eq!(top, [1, 2]);
-    assert!(sampled.top.iter().all(|&(id, p)| near(p, expected[id as usize])));
-    let silent = SamplingOptions { logprobs: None, ..options };
+    assert!(
+        sampled
+            .top
+            .iter()
+            .all(|&(id, p)| near(p, expected[id as usize]))
+    );
+    let silent = SamplingOptions {
+        logprobs: None,
+        ..options
+    };
     let mut sampler = Sampler::new(&silent, 64, &[]).expect("a chain");
     let sampled = sampler.sample(&mut logits.clone()).expect("a token");
     assert_eq!((sampled.logprob, sampled.top.len()), (None, 0));
@@ -358,5 +471,8 @@ fn the_whole_distribution_can_be_walked() {
     let mut candidates = filled(&[0.0, 0.0]);
     candidates.softmax();
     let at = |point| candidates.at(point).map(|c: &Candidate| c.id);
-    assert_eq!([at(0.0), at(0.499), at(0.5), at(0.999_999_999)], [0, 0, 1, 1].map(Some));
+    assert_eq!(
+        [at(0.0), at(0.499), at(0.5), at(0.999_999_999)],
+        [0, 0, 1, 1].map(Some)
+    );
 }

@@ -67,7 +67,11 @@ impl Candidates {
             }
             self.items.push(Candidate::new(id, logit));
             if self.items.len() == 2 * k {
-                floor = self.items.select_nth_unstable_by(k - 1, Candidate::order).1.logit;
+                floor = self
+                    .items
+                    .select_nth_unstable_by(k - 1, Candidate::order)
+                    .1
+                    .logit;
                 self.items.truncate(k);
             }
         }

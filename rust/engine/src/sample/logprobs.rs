@@ -27,7 +27,10 @@ impl LogProbs {
                 let mut best = Candidates::default();
                 best.fill_top_k(logits, n);
                 let natural = |logit: f32| (f64::from(logit) - normalizer) as f32;
-                best.items().iter().map(|c| (c.id, natural(c.logit))).collect()
+                best.items()
+                    .iter()
+                    .map(|c| (c.id, natural(c.logit)))
+                    .collect()
             }
         };
         Self {

@@ -42,7 +42,12 @@ impl Mirostat {
     }
 
     /// Cuts the candidates, draws one and learns from its surprise. None: no candidates.
-    pub fn draw(&mut self, candidates: &mut Candidates, n_vocab: usize, rng: &mut Rng) -> Option<u32> {
+    pub fn draw(
+        &mut self,
+        candidates: &mut Candidates,
+        n_vocab: usize,
+        rng: &mut Rng,
+    ) -> Option<u32> {
         candidates.softmax();
         match self.version {
             Version::One => {
@@ -71,7 +76,8 @@ impl Mirostat {
         }
         let s = dot / square;
         let epsilon = s - 1.0;
-        let k = ((epsilon * self.mu.exp2()) / (1.0 - (n_vocab as f32).powf(-epsilon))).powf(1.0 / s);
+        let k =
+            ((epsilon * self.mu.exp2()) / (1.0 - (n_vocab as f32).powf(-epsilon))).powf(1.0 / s);
         // A conversion that saturates: NaN gives 0.
         k as usize
     }

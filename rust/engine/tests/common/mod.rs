@@ -66,24 +66,31 @@ impl Scripted {
         for (index, span) in batch.spans.iter().enumerate() {
             let table = &batch.blocks[span.blocks.clone()];
             for &block in table {
-                assert!(owners.insert(block, index).is_none(), "block {block} has two owners");
+                assert!(
+                    owners.insert(block, index).is_none(),
+                    "block {block} has two owners"
+                );
             }
             assert!(table.len() * BLOCK >= span.kv_len());
             let end = span.kv_len();
-            let cut = end.is_multiple_of(PREFILL_CHUNK);
             let piece = span.start / PREFILL_CHUNK == (end - 1) / PREFILL_CHUNK;
-            assert!(piece, "rows {}..{end} cross a cut ({cut})", span.start);
+            assert!(piece, "rows {}..{end} cross a cut", span.start);
             for row in span.rows.clone() {
                 let p = batch.positions[row] as usize;
                 assert_eq!(p, span.start + row - span.rows.start);
-                self.memory.entry(table[p / BLOCK]).or_insert([u32::MAX; BLOCK])[p % BLOCK] =
-                    batch.tokens[row];
+                self.memory
+                    .entry(table[p / BLOCK])
+                    .or_insert([u32::MAX; BLOCK])[p % BLOCK] = batch.tokens[row];
             }
         }
         self.heads.clear();
         for &row in &batch.head_rows {
             let row = row as usize;
-            let span = batch.spans.iter().find(|s| s.rows.contains(&row)).expect("a span");
+            let span = batch
+                .spans
+                .iter()
+                .find(|s| s.rows.contains(&row))
+                .expect("a span");
             let table = &batch.blocks[span.blocks.clone()];
             let past = (0..=batch.positions[row] as usize)
                 .map(|p| self.memory[&table[p / BLOCK]][p % BLOCK]);
@@ -99,11 +106,17 @@ fn hash(tokens: impl Iterator<Item = u32>, successor: bool) -> u64 {
         last = u64::from(token);
         mix(h ^ last.wrapping_add(1))
     });
-    if successor { (mixed & !63) | last } else { mixed }
+    if successor {
+        (mixed & !63) | last
+    } else {
+        mixed
+    }
 }
 
 fn mix(x: u64) -> u64 {
-    let z = x.wrapping_add(0x9e37_79b9_7f4a_7c15).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let z = x
+        .wrapping_add(0x9e37_79b9_7f4a_7c15)
+        .wrapping_mul(0xbf58_476d_1ce4_e5b9);
     (z ^ (z >> 29)).wrapping_mul(0x94d0_49bb_1331_11eb) ^ (z >> 31)
 }
 
@@ -117,7 +130,7 @@ pub fn logits_after(tokens: &[u32], successor: bool) -> Vec<f32> {
 fn write_logits(hash: u64, successor: bool, out: &mut [f32]) {
     for (logit, id) in out.iter_mut().zip(0..) {
         *logit = (mix(hash ^ (id << 40)) % 1000) as f32 / 125.0 - 4.0;
-        if successor && id == (hash + 1) % N_VOCAB as u64 & 63 {
+        if successor && id == (hash + 1) % N_VOCAB as u64 {
             *logit = 20.0;
         }
     }
@@ -242,11 +255,17 @@ impl Reader {
     }
 
     pub fn text(&self, id: u64) -> String {
-        self.events[&id].iter().map(|event| event.text.as_str()).collect()
+        self.events[&id]
+            .iter()
+            .map(|event| event.text.as_str())
+            .collect()
     }
 
     pub fn tokens(&self, id: u64) -> Vec<u32> {
-        self.events[&id].iter().filter_map(|event| event.token).collect()
+        self.events[&id]
+            .iter()
+            .filter_map(|event| event.token)
+            .collect()
     }
 
     pub fn last(&self, id: u64) -> &Event {
