@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import pty
-import re
 import select
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -172,21 +172,34 @@ def test_history_keeps_the_last_lines(tmp_path: Path) -> None:
     assert next(iter(PromptHistory(path, enabled=True).load_history_strings())) == lines[-1]
 
 
-def read_until(terminal: int, text: str) -> str:
-    """What the program writes, up to `text`."""
-    seen = ""
-    end = time.monotonic() + 20
-    while text not in seen and time.monotonic() < end:
-        if select.select([terminal], [], [], 0.1)[0]:
-            try:
-                seen += os.read(terminal, 65536).decode("utf-8", "replace")
-            except OSError:
-                break
-    return seen
+class Terminal:
+    """What a program writes on a terminal, looked through from front to end."""
+
+    def __init__(self, handle: int) -> None:
+        self.handle = handle
+        self.seen = ""
+
+    def expect(self, text: str) -> None:
+        """Wait for `text` after what was expected before."""
+        end = time.monotonic() + 20
+        while text not in self.seen:
+            assert time.monotonic() < end, self.seen
+            if select.select([self.handle], [], [], 0.1)[0]:
+                self.seen += os.read(self.handle, 65536).decode("utf-8", "replace")
+        self.seen = self.seen.partition(text)[2]
+
+    def type(self, keys: bytes) -> None:
+        os.write(self.handle, keys)
+
+    def drain(self) -> None:
+        """Read to the end of the program."""
+        with suppress(OSError):
+            while os.read(self.handle, 65536):
+                pass
 
 
 def test_on_a_terminal(server: Scripted, tmp_path: Path) -> None:
-    child, terminal = pty.fork()
+    child, handle = pty.fork()
     if child == 0:
         env = {
             **os.environ,
@@ -196,13 +209,13 @@ def test_on_a_terminal(server: Scripted, tmp_path: Path) -> None:
         }
         command = [sys.executable, "-m", "ollamars", "run", "m"]
         os.execve(sys.executable, command, env)
-    read_until(terminal, "Send a message")
-    os.write(terminal, b"helo\x1b[Dl\r")
-    answer = read_until(terminal, "Hello")
-    assert re.search(r"Hello", answer)
-    read_until(terminal, "Send a message")
-    os.write(terminal, b"\x04")
-    read_until(terminal, "no more")
+    terminal = Terminal(handle)
+    terminal.expect("Send a message")
+    terminal.type(b"helo\x1b[Dl\r")
+    terminal.expect("Hello")
+    terminal.expect("Send a message")
+    terminal.type(b"\x04")
+    terminal.drain()
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert server.body("POST /api/chat")["messages"] == [{"role": "user", "content": "hello"}]
     assert (tmp_path / ".ollama" / "history").read_text() == "hello\n"
