@@ -10,6 +10,7 @@ from typing import Any
 from ollamars import _core
 from ollamars.errors import BadRequest, StoreError
 from ollamars.store.files import describe
+from ollamars.store.gotext import shortest_float32
 
 FILE_TYPES: dict[int, str] = {
     1: "F16",
@@ -130,6 +131,47 @@ class GgufFacts:
     def chat_template(self) -> str:
         """`tokenizer.chat_template`; empty where there is none."""
         return _text(self.get("tokenizer.chat_template"))
+
+
+@dataclass(frozen=True, slots=True)
+class GgufContent:
+    """Metadata and tensors as `show` tells them."""
+
+    metadata: dict[str, Any] = field(repr=False)
+    """Sorted by key, with the count of parameters; a list is None unless it was asked for."""
+    tensors: list[dict[str, Any]] = field(repr=False)
+    """`name`, `type`, `shape` (row length first) in file order."""
+    facts: GgufFacts
+
+    @classmethod
+    def read(cls, path: Path, *, arrays: bool) -> GgufContent:
+        """Read a file's header. Raises `NotGguf`, `StoreError`, `FileNotFoundError`."""
+        if not path.is_file():
+            raise FileNotFoundError(path)
+        facts = GgufFacts.read(path)
+        gguf = _core.Gguf(str(path))
+        metadata = gguf.metadata(arrays=arrays)
+        for key, value in metadata.items():
+            if gguf.value_type(key) in _SINGLE:
+                metadata[key] = _single(value)
+        metadata["general.parameter_count"] = facts.parameter_count
+        tensors = [
+            {"name": name, "type": kind, "shape": dimensions}
+            for name, kind, dimensions, _, _ in gguf.tensors()
+        ]
+        return cls(dict(sorted(metadata.items())), tensors, facts)
+
+
+_SINGLE = ("f32", "array[f32]")
+
+
+def _single(value: Any) -> Any:
+    """Single-precision numbers such that their shortest text is that of a float32."""
+    if isinstance(value, list):
+        return [_single(item) for item in value]
+    if not isinstance(value, float) or (value.is_integer() and abs(value) < 2**24):
+        return value
+    return shortest_float32(value)
 
 
 def has_gguf_magic(path: Path) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import struct
 import unicodedata
+from typing import Any
 
 _SHORT_ESCAPES = {
     "\a": "\\a",
@@ -43,13 +44,35 @@ def _escape(char: str) -> str:
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
-def format_value(value: bool | int | float | str) -> str:
+def format_value(value: Any) -> str:
     """A decoded JSON value as Go's `%v` prints it; every number is a float64 there."""
+    if value is None:
+        return "<nil>"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (int, float)):
         return format_float(float(value))
-    return value
+    if isinstance(value, dict):
+        return f"map[{' '.join(f'{key}:{format_value(value[key])}' for key in sorted(value))}]"
+    if isinstance(value, list):
+        return f"[{' '.join(map(format_value, value))}]"
+    return str(value)
+
+
+def format_source(value: Any) -> str:
+    """A decoded JSON value as Go's `%#v` prints it: strings are quoted, types are named."""
+    if isinstance(value, str):
+        return quote(value)
+    if isinstance(value, dict):
+        items = (f"{quote(key)}:{_item_source(value[key])}" for key in sorted(value))
+        return f"map[string]interface {{}}{{{', '.join(items)}}}"
+    if isinstance(value, list):
+        return f"[]interface {{}}{{{', '.join(map(_item_source, value))}}}"
+    return format_value(value)
+
+
+def _item_source(value: Any) -> str:
+    return "interface {}(nil)" if value is None else format_source(value)
 
 
 def format_float(value: float, *, low: int = -4, high: int = 6) -> str:

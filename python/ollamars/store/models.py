@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -50,14 +50,17 @@ class StoredModel:
         return self.config.get("model_format", "") in ("", "gguf")
 
 
-def load_model(name: Name, manifest: Manifest, blobs: Blobs) -> StoredModel:
-    """Read the small layers of a model.
+def load_model(
+    name: Name, manifest: Manifest, blobs: Blobs, *, only: Collection[str] | None = None
+) -> StoredModel:
+    """Read the configuration and the small layers of a model, or just those of the kinds `only`.
 
-    Raises `ModelNotFound` when one of them is not there, `StoreError` when one is damaged.
+    The paths of its large files are always given. Raises `ModelNotFound` when a small layer is not
+    there, `StoreError` when one is damaged.
     """
     model = StoredModel(name, manifest.digest, manifest.size, manifest.modified_ns)
     if manifest.config is not None:
-        model.config = _read_json(blobs, manifest.config.digest, name, dict)
+        model.config = _checked(_read_json(blobs, manifest.config.digest, name, dict), _CONFIG)
     for layer in manifest.layers:
         try:
             path = blobs.path(layer.digest)
@@ -65,48 +68,78 @@ def load_model(name: Name, manifest: Manifest, blobs: Blobs) -> StoredModel:
             raise StoreError(error.message) from None
         if layer.kind == "model":
             model.model_path, model.parent = path, layer.source
-        elif layer.kind in _READERS:
-            _READERS[layer.kind](model, blobs, layer.digest, path)
+        elif layer.kind in _PATHS:
+            _PATHS[layer.kind](model, path)
+        elif layer.kind in _READERS and (only is None or layer.kind in only):
+            _READERS[layer.kind](model, blobs, layer.digest)
     return model
 
 
-def _set_draft(model: StoredModel, blobs: Blobs, digest: str, path: Path) -> None:
+_CONFIG: dict[str, type] = {
+    **dict.fromkeys(("model_format", "model_family", "model_type", "file_type"), str),
+    **dict.fromkeys(("renderer", "parser", "requires", "base_name"), str),
+    **dict.fromkeys(("remote_host", "remote_model"), str),
+    **dict.fromkeys(("model_families", "capabilities"), list),
+    **dict.fromkeys(("context_length", "embedding_length"), int),
+    "draft": dict,
+}
+_MESSAGE: dict[str, type] = dict.fromkeys(("role", "content"), str)
+
+
+def _checked(value: Any, kinds: Mapping[str, type]) -> dict[str, Any]:
+    """An object without its null members. Raises `StoreError` for members of another type."""
+    if not isinstance(value, dict):
+        raise StoreError("json: expected an object")
+    members = {key: item for key, item in value.items() if item is not None}
+    for key, kind in kinds.items():
+        item = members.get(key, kind())
+        texts = item if kind is list and isinstance(item, list) else []
+        if type(item) is not kind or any(not isinstance(text, str) for text in texts):
+            raise StoreError(f"json: field {key} is of a wrong type")
+    return members
+
+
+def _set_draft(model: StoredModel, path: Path) -> None:
     model.draft_path = path
 
 
-def _add_adapter(model: StoredModel, blobs: Blobs, digest: str, path: Path) -> None:
+def _add_adapter(model: StoredModel, path: Path) -> None:
     model.adapter_paths.append(path)
 
 
-def _add_projector(model: StoredModel, blobs: Blobs, digest: str, path: Path) -> None:
+def _add_projector(model: StoredModel, path: Path) -> None:
     model.projector_paths.append(path)
 
 
-def _set_template(model: StoredModel, blobs: Blobs, digest: str, path: Path) -> None:
-    model.template = _read_text(blobs, digest, model.name)
-
-
-def _set_system(model: StoredModel, blobs: Blobs, digest: str, path: Path) -> None:
-    model.system = _read_text(blobs, digest, model.name)
-
-
-def _add_license(model: StoredModel, blobs: Blobs, digest: str, path: Path) -> None:
-    model.licenses.append(_read_text(blobs, digest, model.name))
-
-
-def _set_params(model: StoredModel, blobs: Blobs, digest: str, path: Path) -> None:
-    model.params = (model.params or {}) | _read_json(blobs, digest, model.name, dict)
-
-
-def _set_messages(model: StoredModel, blobs: Blobs, digest: str, path: Path) -> None:
-    messages = _read_json(blobs, digest, model.name, list)
-    model.messages = [message for message in messages if isinstance(message, dict)]
-
-
-_READERS: dict[str, Callable[[StoredModel, Blobs, str, Path], None]] = {
+_PATHS: dict[str, Callable[[StoredModel, Path], None]] = {
     "draft": _set_draft,
     "adapter": _add_adapter,
     "projector": _add_projector,
+}
+
+
+def _set_template(model: StoredModel, blobs: Blobs, digest: str) -> None:
+    model.template = _read_text(blobs, digest, model.name)
+
+
+def _set_system(model: StoredModel, blobs: Blobs, digest: str) -> None:
+    model.system = _read_text(blobs, digest, model.name)
+
+
+def _add_license(model: StoredModel, blobs: Blobs, digest: str) -> None:
+    model.licenses.append(_read_text(blobs, digest, model.name))
+
+
+def _set_params(model: StoredModel, blobs: Blobs, digest: str) -> None:
+    model.params = (model.params or {}) | _read_json(blobs, digest, model.name, dict)
+
+
+def _set_messages(model: StoredModel, blobs: Blobs, digest: str) -> None:
+    messages = _read_json(blobs, digest, model.name, list)
+    model.messages = [_checked(message, _MESSAGE) for message in messages]
+
+
+_READERS: dict[str, Callable[[StoredModel, Blobs, str], None]] = {
     "prompt": _set_template,
     "template": _set_template,
     "system": _set_system,
