@@ -62,6 +62,7 @@ class ChatTemplate:
         """Lower-case identifiers, sorted."""
         self._root = template.root
         if not {"messages", "response"} & set(self.variables):
+            self.variables = sorted({*self.variables, "response"})
             self._root = _with_response(template)
 
     @classmethod
@@ -71,7 +72,7 @@ class ChatTemplate:
 
     @property
     def root(self) -> List:
-        """The tree, with the `{{ .Response }}` that is added if neither it nor messages are used."""
+        """The tree, with the `{{ .Response }}` that is added where the text uses neither."""
         return self._root
 
     @property
