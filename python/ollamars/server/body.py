@@ -10,7 +10,7 @@ its own unless `named` gives another, its kind comes from its annotation:
 | `Any` | anything, as decoded | `interface {}` |
 | `RawJson` | anything, as text | – |
 | a dataclass | object | `api.Name` |
-| a class with `from_json` | what its method takes | its `go_type` |
+| `Annotated[T, Custom(read)]` | what `read` takes | the `go_type` of `Custom` |
 | `T | None` | `T`; None where the field is absent or null | that of `T` |
 
 Only the first JSON value of the body is read; names match without regard to case; of a repeated
@@ -28,7 +28,7 @@ import types
 from collections.abc import Callable, Mapping
 from functools import cache
 from json.decoder import scanstring  # type: ignore[attr-defined]  # not in the stubs
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from ollamars.errors import BadRequest
 from ollamars.server.asgi import current_request
@@ -50,7 +50,16 @@ class RawJson(str):
 
 
 class WrongType(Exception):
-    """Raised by `from_json` for a value of a type that it does not take."""
+    """Raised by the reader of a `Custom` field for a value of a type that it does not take."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Custom:
+    """How a field with a form of its own is read, as the second part of `Annotated`."""
+
+    read: Callable[[Any], Any]
+    """From decoded JSON (not null). May raise `WrongType`, or `ValueError` with Ollama's text."""
+    go_type: str = ""
 
 
 class TypeFault(BadRequest):
@@ -151,7 +160,7 @@ class _Reader:
     """Where the reader is, and the first fault that it found."""
 
     def __init__(self) -> None:
-        self.fault: TypeFault | None = None
+        self.fault: BadRequest | None = None
         self.struct = ""
         self.path: list[str] = []
 
@@ -160,7 +169,7 @@ class _Reader:
         place = f"struct field {self.struct}.{'.'.join(self.path)}" if self.path else "value"
         return TypeFault(f"json: cannot unmarshal {found} into Go {place} of type {go_type}")
 
-    def note(self, fault: TypeFault) -> None:
+    def note(self, fault: BadRequest) -> None:
         """Keep the first fault; what follows is read all the same."""
         self.fault = self.fault or fault
 
@@ -251,14 +260,17 @@ def _object(kind: type[Any]) -> _Read:
     return read
 
 
-def _custom(kind: Any) -> _Read:
+def _custom(custom: Custom) -> _Read:
     def read(reader: _Reader, value: Any) -> Any:
         try:
-            return kind.from_json(value)
+            return custom.read(value)
         except WrongType:
-            reader.note(reader.wrong(_word(value), go_name(kind)))
+            reader.note(reader.wrong(_word(value), custom.go_type))
         except ValueError as error:
-            raise BadRequest(str(error)) from None
+            fault = BadRequest(str(error))
+            if type(value) not in (list, dict):  # Go stops at once there
+                raise fault from None
+            reader.note(fault)
         return None
 
     return read
@@ -287,7 +299,9 @@ def go_name(kind: Any) -> str:
         return "[]" + go_name(get_args(kind)[0])
     if get_origin(kind) is dict:
         return "map[string]" + go_name(get_args(kind)[1])
-    return _GO_NAMES.get(kind) or str(getattr(kind, "go_type", f"api.{kind.__name__}"))
+    if get_origin(kind) is Annotated:
+        return str(get_args(kind)[1].go_type)
+    return _GO_NAMES.get(kind) or f"api.{kind.__name__}"
 
 
 def _zero(kind: Any) -> Any:
@@ -308,8 +322,8 @@ def _reader_of(kind: Any) -> _Read:
         return _list(get_args(kind)[0])
     if get_origin(kind) is dict:
         return _map(get_args(kind)[1])
-    if hasattr(kind, "from_json"):
-        return _custom(kind)
+    if get_origin(kind) is Annotated:
+        return _custom(get_args(kind)[1])
     return _object(kind)
 
 
@@ -325,7 +339,7 @@ class _Field:
 @cache
 def _fields(kind: Any) -> Mapping[str, _Field]:
     """The fields of a dataclass by their folded JSON names."""
-    hints = get_type_hints(kind)
+    hints = get_type_hints(kind, include_extras=True)
     table = {}
     for field in dataclasses.fields(kind):
         name, hint = field.metadata.get("json", field.name), hints[field.name]

@@ -1,0 +1,142 @@
+"""An engine without a model, for tests: it has the methods of `_core.Engine` and a known text.
+
+Every request gets the tokens ` t0`, ` t1`, ... until `num_predict` (default 5) is reached. A token
+of a prompt is a byte of its text.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptedEvent:
+    id: int
+    text: str = ""
+    token: int = -1
+    done: str | None = None
+    error: str | None = None
+    prompt_tokens: int = 0
+    eval_tokens: int = 0
+    prompt_ns: int = 1
+    eval_ns: int = 1
+
+
+class ByteTokenizer:
+    n_tokens = 256
+
+    def encode(
+        self, text: str | bytes, *, special: bool = False, add_special: bool = False
+    ) -> list[int]:
+        return list(text.encode() if isinstance(text, str) else text)
+
+    def detokenize(self, ids: Sequence[int], *, special: bool = True) -> bytes:
+        return bytes(ids)
+
+
+@dataclass
+class Loads:
+    """What was loaded, in order, and how loading behaves."""
+
+    step: float = 0.0
+    """Seconds between two tokens."""
+    load_time: float = 0.0
+    fail: bool = False
+    settings: list[dict[str, Any]] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
+    engines: list[ScriptedEngine] = field(default_factory=list)
+
+    def __call__(self, path: str, **settings: Any) -> ScriptedEngine:
+        time.sleep(self.load_time)
+        if self.fail:
+            raise OSError("no such model")
+        self.paths.append(path)
+        self.settings.append(settings)
+        engine = ScriptedEngine(settings["num_ctx"], self.step)
+        self.engines.append(engine)
+        return engine
+
+    @property
+    def alive(self) -> int:
+        """Engines that were not closed."""
+        return sum(not engine.closed for engine in self.engines)
+
+
+class ScriptedEngine:
+    memory = 1000
+    exec = "scripted"
+    architecture = "scripted"
+
+    def __init__(self, num_ctx: int = 128, step: float = 0.0) -> None:
+        self.num_ctx = num_ctx
+        self.tokenizer = ByteTokenizer()
+        self.event_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self.closed = False
+        self.requests: list[tuple[Sequence[int], Mapping[str, Any]]] = []
+        self.broken = False
+        self._step = step
+        self._lock = threading.Lock()
+        self._events: list[ScriptedEvent] = []
+        self._running: dict[int, tuple[int, int]] = {}
+        """Tokens made and tokens wanted, by request."""
+        self._wake = threading.Event()
+        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._thread.start()
+
+    def submit(self, id: int, prompt: Sequence[int], options: Mapping[str, Any]) -> None:
+        self.requests.append((prompt, options))
+        wanted = options.get("num_predict", -1)
+        with self._lock:
+            self._running[id] = (0, wanted if wanted > 0 else 5)
+        self._wake.set()
+
+    def cancel(self, id: int) -> None:
+        with self._lock:
+            if self._running.pop(id, None) is not None:
+                self._emit(ScriptedEvent(id, done="cancelled"))
+
+    def drain(self) -> list[ScriptedEvent]:
+        if self.broken:
+            raise RuntimeError("the engine broke")
+        with self._lock:
+            events, self._events = self._events, []
+        return events
+
+    def active(self) -> int:
+        with self._lock:
+            return len(self._running)
+
+    def close(self) -> None:
+        self.closed = True
+        self._wake.set()
+        self._thread.join()
+        os.close(self.event_fd)
+
+    def _emit(self, event: ScriptedEvent) -> None:
+        self._events.append(event)
+        os.eventfd_write(self.event_fd, 1)
+
+    def _work(self) -> None:
+        while not self.closed:
+            with self._lock:
+                for id, (made, wanted) in list(self._running.items()):
+                    if made < wanted:
+                        self._running[id] = (made + 1, wanted)
+                        self._emit(
+                            ScriptedEvent(id, f" t{made}", made % 256, None, None, 1, made + 1)
+                        )
+                    else:
+                        del self._running[id]
+                        done = ScriptedEvent(id, "", -1, "length", None, 1, made)
+                        self._emit(done)
+                idle = not self._running
+            if idle:
+                self._wake.wait()
+                self._wake.clear()
+            elif self._step:
+                time.sleep(self._step)
