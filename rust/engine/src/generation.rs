@@ -130,7 +130,8 @@ impl Generation {
         self.clock.prefill.get_or_insert(now);
     }
 
-    /// Samples from the logits of the last of `tokens` and appends what it drew.
+    /// Samples from the logits of the last of `tokens` and appends what it drew. If that fills the
+    /// context, tokens are dropped, and the number of those in front that stay comes back too.
     ///
     /// # Errors
     /// [`crate::Error::Request`]: logits that cannot be drawn from.
@@ -140,7 +141,7 @@ impl Generation {
         tokens: &mut Vec<u32>,
         setting: &Setting,
         ready: Instant,
-    ) -> Result<Event> {
+    ) -> Result<(Event, Option<usize>)> {
         let first = *self.clock.first_logits.get_or_insert(ready);
         let sampled = self.sampler.sample(logits)?;
         tokens.push(sampled.id);
@@ -150,13 +151,15 @@ impl Generation {
             text.push_str(&self.text.finish());
         }
         self.eval_ns = nanoseconds(first, Instant::now());
-        Ok(Event {
+        let event = Event {
             text,
             token: Some(sampled.id),
             logprob: sampled.logprob,
             top: sampled.top,
             ..self.event(done)
-        })
+        };
+        let full = event.done.is_none() && tokens.len() >= setting.num_ctx;
+        Ok((event, full.then(|| self.shift(tokens))))
     }
 
     /// An event without news.
@@ -176,20 +179,17 @@ impl Generation {
         }
     }
 
-    /// Drops the older half of what need not be kept once `tokens` fill the context. The last one
-    /// is not computed yet. Returns how many tokens in front stay as they are.
+    /// Drops the older half of what need not be kept of a full context, whose last token is not
+    /// computed yet. Returns how many tokens in front stay as they are.
     ///
     /// The same half as llama.cpp drops, but the rest is computed anew instead of being moved, so
     /// that what follows is exactly what the remaining tokens say.
-    pub fn shift(&self, tokens: &mut Vec<u32>, num_ctx: usize) -> Option<usize> {
-        if tokens.len() < num_ctx {
-            return None;
-        }
+    fn shift(&self, tokens: &mut Vec<u32>) -> usize {
         let computed = tokens.len().saturating_sub(1);
         let keep = self.keep.min(computed);
         let discard = ((computed - keep) / 2).max(1);
         tokens.drain(keep..(keep + discard).min(tokens.len()));
-        Some(keep)
+        keep
     }
 
     /// The text of a token and whether it ends the request, `len` being the tokens by now.

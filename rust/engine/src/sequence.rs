@@ -114,24 +114,18 @@ impl Sequence {
                 }
                 None
             }
-            Task::Generate(generation) => match grant.heads.clone().next() {
-                None => None,
-                Some(head) => {
-                    exec.logits(head, logits)?;
-                    let event = generation.step(logits, &mut self.tokens, setting, ready)?;
-                    if event.done.is_none() {
-                        let kept = generation.shift(&mut self.tokens, setting.num_ctx);
-                        self.computed = kept.unwrap_or(self.computed);
-                    }
-                    Some(event)
-                }
-            },
+            Task::Generate(generation) => {
+                let Some(head) = grant.heads.clone().next() else {
+                    return Ok(None);
+                };
+                exec.logits(head, logits)?;
+                let (event, kept) = generation.step(logits, &mut self.tokens, setting, ready)?;
+                self.computed = kept.unwrap_or(self.computed);
+                Some(event)
+            }
         };
-        let complete = match &event {
-            Some(event) => event.done.is_some(),
-            None => self.pending() == 0,
-        };
-        if complete {
+        let done = |event: &Event| event.done.is_some();
+        if event.as_ref().map_or(self.pending() == 0, done) {
             self.ended = Some(Ended::Complete);
         }
         Ok(event)
