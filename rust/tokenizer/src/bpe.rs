@@ -3,12 +3,12 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use hashbrown::HashMap;
 use ollamars_gguf::Strings;
 
 use crate::byte_alphabet::characters;
 use crate::joints::Joints;
 use crate::memory::Memory;
+use crate::merges::{Ranks, joints, ranks};
 use crate::pre::{Alphabet, Pre, split};
 use crate::texts::Texts;
 
@@ -24,8 +24,7 @@ const END: u32 = u32::MAX;
 pub(crate) struct Bpe {
     pre: &'static Pre,
     n_tokens: u32,
-    /// Rank and result of a pair.
-    merges: HashMap<(u32, u32), (u32, u32)>,
+    merges: Ranks,
     /// The symbol that each byte starts as (alphabet of bytes).
     starts: Vec<u32>,
     /// What each byte of a symbol that is no token becomes, if it has a token.
@@ -94,45 +93,6 @@ impl Bpe {
             }
         }
     }
-}
-
-/// The two sides of a merge. The left one is not empty, so it may begin with the space.
-fn sides(merge: &[u8]) -> Option<(&[u8], &[u8])> {
-    let space = merge.iter().skip(1).position(|&byte| byte == b' ')?;
-    let (left, rest) = merge.split_at_checked(space + 1)?;
-    Some((left, rest.get(1..)?))
-}
-
-/// Characters that touch where a merge joins its sides.
-fn joints(merges: &Strings) -> Joints {
-    let mut joints = Joints::new();
-    for (left, right) in merges.iter().filter_map(sides) {
-        let (left, right) = (std::str::from_utf8(left), std::str::from_utf8(right));
-        if let (Ok(left), Ok(right)) = (left, right)
-            && let (Some(left), Some(right)) = (left.chars().last(), right.chars().next())
-        {
-            joints.add(left, right);
-        }
-    }
-    joints
-}
-
-/// The rank of every pair and what it becomes. A pair that is listed twice keeps its first rank.
-fn ranks(texts: &mut Texts, merges: &Strings) -> HashMap<(u32, u32), (u32, u32)> {
-    let mut ranks = HashMap::with_capacity(merges.len());
-    let mut joined = Vec::new();
-    for (rank, merge) in merges.iter().enumerate() {
-        let Some((left, right)) = sides(merge) else {
-            continue;
-        };
-        joined.clear();
-        joined.extend_from_slice(left);
-        joined.extend_from_slice(right);
-        let pair = (texts.intern(left), texts.intern(right));
-        let result = texts.intern(&joined);
-        ranks.entry(pair).or_insert((rank as u32, result));
-    }
-    ranks
 }
 
 /// A part of the word that is being merged.

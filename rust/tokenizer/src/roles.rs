@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::attr::{self, CONTROL, NORMAL, STRIP_LEFT, STRIP_RIGHT, UNUSED, USER_DEFINED};
+use crate::hash_order::first;
 use crate::special::{ALWAYS_SHOWN, BY_TEXT, END_OF_GENERATION, Special, SpecialIds};
 use crate::texts::Texts;
 use crate::vocab::Vocab;
@@ -46,16 +47,14 @@ impl Roles {
         }
     }
 
-    /// Special tokens that no key names. Among several texts the original takes the one that comes
-    /// first in its hash table; here it is one that is not EOS, if there is one.
+    /// Special tokens that no key names.
     fn find_by_text(&mut self, texts: &Texts) {
-        let eos = self.special.get(Special::Eos);
         for &(special, names) in BY_TEXT {
             if self.special.get(special).is_some() {
                 continue;
             }
-            let ids = || names.iter().filter_map(|name| texts.find(name.as_bytes()));
-            let found = ids().find(|&id| Some(id) != eos).or_else(|| ids().next());
+            let ids = names.iter().filter_map(|name| texts.find(name.as_bytes()));
+            let found = first(texts, &ids.collect::<Vec<u32>>());
             self.special.set(special, found);
             if let Some(id) = found {
                 self.add(id, CONTROL);

@@ -4,46 +4,19 @@ use std::path::Path;
 
 use ollamars_gguf::{Gguf, Strings};
 
-use crate::attr::HIDDEN;
 use crate::bpe::Bpe;
-use crate::clean::clean_spaces;
 use crate::partition::{Fragment, Partition};
 use crate::pieces::{Spelling, pieces};
-use crate::pre::{Alphabet, Pre, named};
+use crate::pre::{Alphabet, Pre};
 use crate::roles::Roles;
+use crate::setup::{Flags, check_lengths, defaults, flags, intern_tokens, kind_of, scores};
 use crate::special::{Special, SpecialIds};
 use crate::spm::Spm;
 use crate::texts::Texts;
-use crate::{Error, Vocab};
+use crate::{Error, Kind, Vocab};
 
 /// Longest text that is encoded at once, in bytes; a longer one is cut between characters.
 const LONGEST: usize = 1 << 28;
-
-/// The algorithm of a tokenizer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// Byte-pair encoding with a pre-tokenizer.
-    Bpe,
-    /// SentencePiece's byte-pair encoding with scores.
-    Spm,
-}
-
-impl Kind {
-    /// The name that the Python package uses.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Bpe => "bpe",
-            Self::Spm => "spm",
-        }
-    }
-}
-
-/// Names of `tokenizer.ggml.model`, their algorithm, and a pre-tokenizer that they imply.
-const MODELS: &[(&str, Kind, Option<&str>)] = &[
-    ("gpt2", Kind::Bpe, None),
-    ("gemma4", Kind::Bpe, Some("gemma4")),
-    ("llama", Kind::Spm, None),
-];
 
 enum Model {
     Bpe(Box<Bpe>),
@@ -58,22 +31,12 @@ pub struct Tokenizer {
     /// Texts of the tokens, then those that only the merges need.
     texts: Texts,
     n_tokens: u32,
-    special: SpecialIds,
+    pub(crate) special: SpecialIds,
     attrs: Vec<u32>,
     eog: Vec<u32>,
     partition: Partition,
-    pieces: Strings,
-    flags: Flags,
-}
-
-/// What is done around the tokens of a text.
-#[derive(Clone, Copy, Debug, Default)]
-struct Flags {
-    add_bos: bool,
-    add_eos: bool,
-    add_sep: bool,
-    space_prefix: bool,
-    clean_spaces: bool,
+    pub(crate) pieces: Strings,
+    pub(crate) flags: Flags,
 }
 
 impl Tokenizer {
@@ -275,75 +238,6 @@ impl Tokenizer {
             rest = later;
         }
     }
-
-    /// The bytes of one token, as a stream sends it. Control and unknown tokens are empty unless
-    /// `special`.
-    ///
-    /// # Errors
-    /// An id outside of the vocabulary.
-    pub fn piece(&self, id: u32, special: bool) -> Result<&[u8], Error> {
-        if self.attr(id)? & HIDDEN != 0 && !special {
-            return Ok(&[]);
-        }
-        Ok(self.pieces.get(id as usize).unwrap_or_default())
-    }
-
-    /// The joined pieces: what a stream of these tokens sends.
-    ///
-    /// # Errors
-    /// An id outside of the vocabulary.
-    pub fn pieces(&self, ids: &[u32], special: bool) -> Result<Vec<u8>, Error> {
-        let mut out = Vec::with_capacity(ids.len() * 4);
-        for &id in ids {
-            out.extend_from_slice(self.piece(id, special)?);
-        }
-        Ok(out)
-    }
-
-    /// The text of a whole sequence: the pieces without the space that was put before the text,
-    /// and cleaned of spaces where the vocabulary asks for it.
-    ///
-    /// # Errors
-    /// An id outside of the vocabulary.
-    pub fn detokenize(&self, ids: &[u32], special: bool) -> Result<Vec<u8>, Error> {
-        self.detokenize_from(ids, special, self.flags.space_prefix)
-    }
-
-    /// As [`Tokenizer::detokenize`], without the BOS and EOS that "add special" put there.
-    ///
-    /// # Errors
-    /// An id outside of the vocabulary.
-    pub fn detokenize_added(&self, ids: &[u32], special: bool) -> Result<Vec<u8>, Error> {
-        let mut ids = ids;
-        let mut space = self.flags.space_prefix;
-        let is = |id: &u32, special| Some(*id) == self.special.get(special);
-        if let Some((first, rest)) = ids.split_first()
-            && self.flags.add_bos
-            && is(first, Special::Bos)
-        {
-            ids = rest;
-            space = false;
-        }
-        if let Some((last, rest)) = ids.split_last()
-            && self.flags.add_eos
-            && is(last, Special::Eos)
-        {
-            ids = rest;
-        }
-        self.detokenize_from(ids, special, space)
-    }
-
-    fn detokenize_from(&self, ids: &[u32], special: bool, space: bool) -> Result<Vec<u8>, Error> {
-        let mut text = self.pieces(ids, special)?;
-        let first = ids.first().map(|&id| self.piece(id, special)).transpose()?;
-        if space && first.is_some_and(|piece| piece.starts_with(b" ")) {
-            text.remove(0);
-        }
-        if self.flags.clean_spaces {
-            clean_spaces(&mut text);
-        }
-        Ok(text)
-    }
 }
 
 /// The last boundary between characters that is not behind `most` bytes.
@@ -353,137 +247,4 @@ fn boundary(text: &str, most: usize) -> usize {
         .into_iter()
         .find(|&place| text.is_char_boundary(place))
         .unwrap_or(0)
-}
-
-/// The algorithm and, for BPE, the pre-tokenizer.
-fn kind_of(vocab: &Vocab) -> Result<(Kind, Option<&'static Pre>), Error> {
-    let row = MODELS.iter().find(|row| row.0 == vocab.model);
-    let Some(&(_, kind, implied)) = row else {
-        let known: Vec<&str> = MODELS.iter().map(|row| row.0).collect();
-        return Err(Error::UnknownModel {
-            model: vocab.model.clone(),
-            known: known.join(", "),
-        });
-    };
-    let pre = match kind {
-        Kind::Spm => None,
-        Kind::Bpe => {
-            let name = implied.unwrap_or(&vocab.pre);
-            let pre = named(name).ok_or_else(|| Error::UnknownPre {
-                pre: name.to_owned(),
-            });
-            Some(pre?)
-        }
-    };
-    Ok((kind, pre))
-}
-
-fn check_lengths(vocab: &Vocab) -> Result<(), Error> {
-    let tokens = vocab.tokens.len();
-    if tokens > i32::MAX as usize || vocab.merges.len() > i32::MAX as usize {
-        return Err(Error::TooManyTokens { tokens });
-    }
-    let lists = [
-        ("tokenizer.ggml.scores", vocab.scores.len()),
-        ("tokenizer.ggml.token_type", vocab.types.len()),
-    ];
-    for (list, found) in lists {
-        if found != 0 && found < tokens {
-            return Err(Error::TooShort {
-                list,
-                found,
-                tokens,
-            });
-        }
-    }
-    Ok(())
-}
-
-/// The texts of the tokens, ids as in the file. A text ends at its first NUL, as in the original;
-/// an empty one is written `[EMPTY_id]`.
-fn intern_tokens(tokens: &Strings) -> Result<Texts, Error> {
-    let mut texts = Texts::with_capacity(tokens.len());
-    for (id, token) in (0u32..).zip(tokens.iter()) {
-        let text = token.split(|&byte| byte == 0).next().unwrap_or_default();
-        let first = match text.is_empty() {
-            true => texts.intern(format!("[EMPTY_{id}]").as_bytes()),
-            false => texts.intern(text),
-        };
-        if first != id {
-            return Err(Error::DuplicateToken {
-                text: String::from_utf8_lossy(texts.get(first)).into_owned(),
-                first,
-                second: id,
-            });
-        }
-    }
-    Ok(texts)
-}
-
-/// Special ids before the metadata are read.
-fn defaults(kind: Kind, pre: Option<&Pre>) -> SpecialIds {
-    let none = SpecialIds::default();
-    match (kind, pre) {
-        (Kind::Spm, _) => none
-            .with(Special::Bos, 1)
-            .with(Special::Eos, 2)
-            .with(Special::Unk, 0),
-        // Gemma 4's kind names all of its special tokens.
-        (Kind::Bpe, Some(pre)) if pre.alphabet == Alphabet::Characters => none,
-        (Kind::Bpe, Some(pre)) if pre.no_default_bos => none.with(Special::Eos, 11),
-        (Kind::Bpe, _) => none.with(Special::Bos, 11).with(Special::Eos, 11),
-    }
-}
-
-fn flags(
-    vocab: &Vocab,
-    kind: Kind,
-    pre: Option<&Pre>,
-    special: &SpecialIds,
-) -> Result<Flags, Error> {
-    let add_bos = match pre {
-        // Gemma 4 needs BOS whatever its file says.
-        Some(pre) if pre.whole_newlines => true,
-        Some(pre) => vocab.add_bos.unwrap_or(pre.add_bos),
-        None => vocab.add_bos.unwrap_or(true),
-    };
-    let flags = Flags {
-        add_bos,
-        add_eos: vocab.add_eos.unwrap_or(false),
-        add_sep: vocab.add_sep.unwrap_or(pre.is_some_and(|pre| pre.add_sep)),
-        space_prefix: vocab.add_space_prefix.unwrap_or(kind == Kind::Spm),
-        clean_spaces: pre.is_some_and(|pre| pre.clean_spaces),
-    };
-    let needs = [
-        (flags.add_bos, Special::Bos, "add_bos_token", "bos_token_id"),
-        (flags.add_eos, Special::Eos, "add_eos_token", "eos_token_id"),
-        (
-            flags.add_sep,
-            Special::Sep,
-            "add_sep_token",
-            "seperator_token_id",
-        ),
-    ];
-    for (flag, id, flag_key, id_key) in needs {
-        if flag && special.get(id).is_none() {
-            return Err(Error::MissingSpecial {
-                flag: flag_key,
-                id_key,
-            });
-        }
-    }
-    Ok(flags)
-}
-
-/// Scores by id, zeros where the file has none. Both zeros are the same to the queue.
-fn scores(scores: Vec<f32>, n_tokens: u32) -> Result<Vec<f32>, Error> {
-    let mut scores = scores;
-    scores.resize(n_tokens as usize, 0.0);
-    for (id, score) in (0u32..).zip(&mut scores) {
-        if score.is_nan() {
-            return Err(Error::BadScore { id });
-        }
-        *score += 0.0;
-    }
-    Ok(scores)
 }

@@ -47,7 +47,6 @@ impl Vocab {
     pub fn from_gguf(gguf: &Gguf) -> Result<Self, Error> {
         let metadata = gguf.metadata();
         let text = |key| Ok::<_, Error>(lossy(metadata.find::<&[u8]>(key)?.unwrap_or_default()));
-        let list = |key| Ok::<_, Error>(metadata.find::<&Strings>(key)?.cloned());
         let mut vocab = Self {
             model: lossy(metadata.bytes("tokenizer.ggml.model")?),
             pre: text("tokenizer.ggml.pre")?,
@@ -58,7 +57,7 @@ impl Vocab {
             types: metadata
                 .find("tokenizer.ggml.token_type")?
                 .unwrap_or_default(),
-            merges: list("tokenizer.ggml.merges")?.unwrap_or_default(),
+            merges: merges(metadata)?,
             special: special(metadata)?,
             add_bos: metadata.find("tokenizer.ggml.add_bos_token")?,
             add_eos: metadata.find("tokenizer.ggml.add_eos_token")?,
@@ -98,6 +97,16 @@ impl Vocab {
     fn given(&self, special: Special) -> Option<i64> {
         let found = self.special.iter().rev().find(|(s, _)| *s == special);
         found.map(|&(_, id)| id)
+    }
+}
+
+/// Byte-pair encoding cannot do without merges (but for Kimi K2), other kinds have none.
+fn merges(metadata: &Metadata) -> Result<Strings, Error> {
+    const KEY: &str = "tokenizer.ggml.merges";
+    let pre = metadata.find::<&[u8]>("tokenizer.ggml.pre")?;
+    match metadata.bytes("tokenizer.ggml.model")? {
+        b"gpt2" | b"gemma4" if pre != Some(b"kimi-k2") => Ok(metadata.strings(KEY)?.clone()),
+        _ => Ok(metadata.find::<&Strings>(KEY)?.cloned().unwrap_or_default()),
     }
 }
 

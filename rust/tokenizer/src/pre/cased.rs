@@ -6,8 +6,9 @@
 
 use super::glyph::{Glyph, from, run};
 use super::gpt2::{any_case, contraction};
-use super::space::lines_or_spaces;
-use super::{Step, word_or_gap};
+use super::scripts::is_han;
+use super::space::{is_blank, lines_or_spaces, spaced};
+use super::{Step, first_of};
 
 /// What a member of the family does.
 struct Cased {
@@ -19,6 +20,10 @@ struct Cased {
     marks: bool,
     /// ASCII letters have a case.
     case: bool,
+    /// Slashes after signs belong to them, as line ends do.
+    slashes: bool,
+    /// Han characters are no letters: another rule cuts them out.
+    han_apart: bool,
 }
 
 const GPT4O: Cased = Cased {
@@ -26,11 +31,14 @@ const GPT4O: Cased = Cased {
     digits: 3,
     marks: false,
     case: true,
+    slashes: true,
+    han_apart: false,
 };
 
 impl Cased {
     fn is_letter(&self, g: Glyph) -> bool {
-        g.is_letter() || (self.marks && g.is_mark())
+        let letter = g.is_letter() || (self.marks && g.is_mark());
+        letter && !(self.han_apart && is_han(g))
     }
 
     fn is_upper(&self, g: Glyph) -> bool {
@@ -46,9 +54,12 @@ impl Cased {
             rest.get(..rest.len().min(self.digits)).unwrap_or(rest),
             Glyph::is_number,
         );
-        let lens = [self.word(rest), numbers, signs(rest)];
-        let first = lens.into_iter().find(|&len| len > 0);
-        word_or_gap(first.unwrap_or_else(|| lines_or_spaces(rest)))
+        first_of([
+            self.word(rest),
+            numbers,
+            self.signs(rest),
+            lines_or_spaces(rest),
+        ])
     }
 
     /// A word with the sign before it and the contraction after it, 0 if there is none.
@@ -58,11 +69,15 @@ impl Cased {
         };
         let prefix = usize::from(!(first.is_line_end() || first.is_letter() || first.is_number()));
         // With marks as letters the prefix may itself be one: then it can also be the word.
-        let letters = [prefix, 0].into_iter().find_map(|prefix| {
-            let len = self.letters(from(rest, prefix));
-            (len > 0).then_some(prefix + len)
+        let prefixes = [prefix, 0];
+        let forms: [fn(&Self, &[Glyph]) -> usize; 2] = [Self::ends_lower, Self::starts_upper];
+        let len = forms.iter().find_map(|form| {
+            prefixes.into_iter().find_map(|prefix| {
+                let len = form(self, from(rest, prefix));
+                (len > 0).then_some(prefix + len)
+            })
         });
-        let Some(len) = letters else {
+        let Some(len) = len else {
             return 0;
         };
         let suffix = self
@@ -71,9 +86,9 @@ impl Cased {
         len + suffix.flatten().unwrap_or(0)
     }
 
-    /// `U*D+`, otherwise `U+D*`. Where lower case does not follow the upper case at once, `U*`
-    /// gives back letters until one that is of both cases can be the `D`.
-    fn letters(&self, rest: &[Glyph]) -> usize {
+    /// `U*D+`. Where lower case does not follow the upper case at once, `U*` gives back letters
+    /// until one that is of both cases can be the `D`.
+    fn ends_lower(&self, rest: &[Glyph]) -> usize {
         let upper = run(rest, |g| self.is_upper(g));
         let lower = run(from(rest, upper), |g| self.is_lower(g));
         if lower > 0 {
@@ -83,18 +98,22 @@ impl Cased {
         uppers
             .iter()
             .rposition(|&g| self.is_lower(g))
-            .map_or(upper, |last| last + 1)
+            .map_or(0, |last| last + 1)
     }
-}
 
-/// ` ?[^\s\p{L}\p{N}]+[\r\n/]*`
-fn signs(rest: &[Glyph]) -> usize {
-    let space = usize::from(rest.first().is_some_and(|g| g.c == ' '));
-    match run(from(rest, space), Glyph::is_rest) {
-        0 => 0,
-        len => {
-            let len = space + len;
-            len + run(from(rest, len), |g| g.is_line_end() || g.c == '/')
+    /// `U+D*` where `U*D+` does not match: no lower case follows.
+    fn starts_upper(&self, rest: &[Glyph]) -> usize {
+        run(rest, |g| self.is_upper(g))
+    }
+
+    /// ` ?[^\s\p{L}\p{N}]+[\r\n/]*`
+    fn signs(&self, rest: &[Glyph]) -> usize {
+        match spaced(rest, is_blank, Glyph::is_rest) {
+            0 => 0,
+            len => {
+                let belongs = |g: Glyph| g.is_line_end() || (self.slashes && g.c == '/');
+                len + run(from(rest, len), belongs)
+            }
         }
     }
 }
@@ -131,4 +150,29 @@ pub(super) fn tiny_aya(rest: &[Glyph]) -> Step {
         ..GPT4O
     };
     TINY_AYA.step(rest)
+}
+
+/// Youtu: the same with single digits.
+pub(super) fn youtu(rest: &[Glyph]) -> Step {
+    const YOUTU: Cased = Cased {
+        digits: 1,
+        marks: true,
+        case: false,
+        ..GPT4O
+    };
+    YOUTU.step(rest)
+}
+
+/// Kimi K2: Han characters together, other words without regard to case.
+pub(super) fn kimi_k2(rest: &[Glyph]) -> Step {
+    const KIMI_K2: Cased = Cased {
+        case: false,
+        slashes: false,
+        han_apart: true,
+        ..GPT4O
+    };
+    match run(rest, is_han) {
+        0 => KIMI_K2.step(rest),
+        han => Step::Word(han),
+    }
 }

@@ -1,8 +1,8 @@
 //! The rules of the DeepSeek pre-tokenizers.
 
 use super::glyph::{Glyph, from, run};
-use super::space::{is_blank, lines_or_spaces, spaced};
-use super::{Step, word_or_gap};
+use super::space::{is_blank, lines_or_spaces, spaced, spaces};
+use super::{Step, first_of, word_or_gap};
 
 /// The letters of scripts with two cases, as DeepSeek LLM's expression lists them.
 #[rustfmt::skip]
@@ -50,7 +50,8 @@ pub(super) fn cased_letters(rest: &[Glyph]) -> Step {
 /// `[一-龥ࠀ-一가-퟿]+`: DeepSeek's CJK.
 pub(super) fn cjk(rest: &[Glyph]) -> Step {
     let is_cjk = |g: Glyph| matches!(g.c, '\u{800}'..='\u{9FA5}' | '\u{AC00}'..='\u{D7FF}');
-    word_or_gap(run(rest, is_cjk))
+    // The expressions see all white space beyond ASCII as U+000B.
+    word_or_gap(run(rest, |g| is_cjk(g) && !g.is_white()))
 }
 
 /// `[一-龥぀-ゟ゠-ヿ]+`: DeepSeek 3's CJK.
@@ -70,22 +71,43 @@ pub(super) fn signs(rest: &[Glyph]) -> Step {
 /// DeepSeek 3's words: an ASCII sign with ASCII letters, letters and marks with a sign before them,
 /// signs with line ends, white space.
 pub(super) fn words3(rest: &[Glyph]) -> Step {
-    let ascii = match rest.first() {
-        Some(first) if first.c.is_ascii_punctuation() => {
-            run(from(rest, 1), |g| g.c.is_ascii_alphabetic())
-        }
-        _ => 0,
-    };
-    if ascii > 0 {
-        return Step::Word(1 + ascii);
-    }
     let mut signs = spaced(rest, is_blank, Glyph::is_sign);
     if signs > 0 {
         signs += run(from(rest, signs), Glyph::is_line_end);
     }
-    let lens = [prefixed_letters(rest), signs];
-    let first = lens.into_iter().find(|&len| len > 0);
-    word_or_gap(first.unwrap_or_else(|| lines_or_spaces(rest)))
+    first_of([
+        ascii_word(rest),
+        prefixed_letters(rest),
+        signs,
+        lines_or_spaces(rest),
+    ])
+}
+
+/// Spark 2.5's words: the same, but line ends are words of their own.
+pub(super) fn spark(rest: &[Glyph]) -> Step {
+    let signs = spaced(rest, is_blank, Glyph::is_sign);
+    let line_end = usize::from(rest.first().is_some_and(|g| g.is_line_end()));
+    first_of([
+        ascii_word(rest),
+        prefixed_letters(rest),
+        signs,
+        line_end,
+        spaces(rest),
+    ])
+}
+
+/// An ASCII sign and ASCII letters.
+fn ascii_word(rest: &[Glyph]) -> usize {
+    if !rest
+        .first()
+        .is_some_and(|first| first.c.is_ascii_punctuation())
+    {
+        return 0;
+    }
+    match run(from(rest, 1), |g| g.c.is_ascii_alphabetic()) {
+        0 => 0,
+        letters => 1 + letters,
+    }
 }
 
 /// `[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+`

@@ -6,10 +6,13 @@
 //! settings belong to each name of `tokenizer.ggml.pre`.
 
 mod cased;
+mod chameleon;
 mod deepseek;
+mod exaone;
 mod glyph;
 mod gpt2;
 mod others;
+mod scripts;
 mod space;
 mod table;
 mod words;
@@ -36,6 +39,11 @@ fn word_or_gap(len: usize) -> Step {
     } else {
         Step::Gap(1)
     }
+}
+
+/// The first alternative that matches something.
+fn first_of<const N: usize>(lens: [usize; N]) -> Step {
+    word_or_gap(lens.into_iter().find(|&len| len > 0).unwrap_or(0))
 }
 
 /// Cuts `text` into words: the first rule cuts the text, each further one the pieces of the rule
@@ -173,6 +181,50 @@ mod tests {
             ["x", " =", ",", " ", "1", "2", "\n"]
         );
         assert_eq!(words("deepseek-llm", "ab 12  "), ["ab", " ", "12", "  "]);
+    }
+
+    #[test]
+    fn rare_names() {
+        assert_eq!(
+            words("deepseek-llm", "a\u{3000}\u{3000}'"),
+            ["a", "\u{3000}", "\u{3000}'"]
+        );
+        assert_eq!(
+            words("granite-embed-multi-97m", "\u{301}AZé"),
+            ["\u{301}AZé"]
+        );
+        assert_eq!(
+            words("granite-embed-multi-97m", "\u{301}AZ"),
+            ["\u{301}", "AZ"]
+        );
+        assert_eq!(words("superbpe", "9899Ⅷ"), ["9", "899Ⅷ"]);
+        assert_eq!(words("tiny_aya", "ab1234567"), ["ab", "1", "234", "567"]);
+        assert_eq!(
+            words("exaone-moe", "I am here.\n\n"),
+            ["I am here", ".\n", "\n"]
+        );
+        assert_eq!(
+            words("kimi-k2", "中文Abc's 1234"),
+            ["中文", "Abc's", " ", "123", "4"]
+        );
+        assert_eq!(
+            words("youtu", "한국中文、b12"),
+            ["한국", "中文", "、", "b", "1", "2"]
+        );
+        assert_eq!(words("afmoe", "ab1234ไทย"), ["ab", "1", "234", "ไ", "ทย"]);
+        assert_eq!(
+            words("spark2_5", "a.\n\n12"),
+            ["a", ".", "\n", "\n", "1", "2"]
+        );
+        assert_eq!(
+            words("chameleon", "IMGIMGABZ    a!?1"),
+            ["IMGIMGABZ", "    ", "a", "!", "?", "1"]
+        );
+        assert_eq!(words("jais-2", "a       b"), ["a", "    ", "  ", " b"]);
+        assert_eq!(
+            words("bloom", "Hi, you (a)"),
+            ["Hi", ",", " you", " (", "a", ")"]
+        );
     }
 
     proptest! {

@@ -34,16 +34,33 @@ pub(super) fn numbers_from_the_right(rest: &[Glyph]) -> Step {
     let before = run(rest, |g| !g.is_number());
     match run(from(rest, before), Glyph::is_number) {
         0 => Step::Gap(before),
-        len => Step::Word(before + if len % 3 == 0 { 3 } else { len % 3 }),
+        len => Step::Word(before + first_group(len)),
+    }
+}
+
+/// Digits in the first group of a number that is grouped by three from its right end.
+fn first_group(digits: usize) -> usize {
+    match digits % 3 {
+        0 => digits.min(3),
+        rest => rest,
     }
 }
 
 /// `(?=(\d{3})+(?!\d))`: a cut before every group of three ASCII digits, counted from the right.
+/// A word reaches to the next cut.
 pub(super) fn cuts_from_the_right(rest: &[Glyph]) -> Step {
-    match run(rest, Glyph::is_digit) {
-        0 => Step::Gap(run(rest, |g| !g.is_digit())),
-        len if len % 3 == 0 => Step::Word(3),
-        len => Step::Gap(len % 3),
+    let mut digits = run(rest, Glyph::is_digit);
+    if digits > 3 {
+        return Step::Word(first_group(digits));
+    }
+    let mut len = digits;
+    loop {
+        len += run(from(rest, len), |g| !g.is_digit());
+        digits = run(from(rest, len), Glyph::is_digit);
+        len += digits % 3;
+        if digits == 0 || digits >= 3 {
+            return word_or_gap(len);
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Every name of `tokenizer.ggml.pre` with its rules and settings, as llama.cpp b10488 has them.
 
-use super::{Rule, cased, deepseek, gpt2, others, words};
+use super::{Rule, cased, chameleon, deepseek, exaone, gpt2, others, scripts, words};
 
 /// What symbols the merges of a vocabulary are made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -177,6 +177,12 @@ pub(crate) const ALL: &[(&str, Pre)] = &[
         "superbpe",
         rules(&[others::numbers, others::cuts_from_the_right]),
     ),
+    ("exaone-moe", cleaning(&[exaone::exaone_moe])),
+    ("kimi-k2", rules(&[cased::kimi_k2])),
+    ("spark2_5", SPARK),
+    ("youtu", YOUTU),
+    ("afmoe", AFMOE),
+    ("chameleon", CHAMELEON),
     ("gemma4", GEMMA4),
     ("granite-embed-multi-311m", GEMMA4),
     ("sarvam-moe", SARVAM),
@@ -215,6 +221,33 @@ const GRANITE_EMBEDDING: Pre = Pre {
     ..rules(&[cased::granite_embedding])
 };
 const TINY_AYA: Pre = rules(&[others::numbers_from_the_right, cased::tiny_aya]);
+
+const SPARK: Pre = rules(&[
+    others::numbers_by_three,
+    deepseek::cjk3,
+    deepseek::spark,
+    others::number,
+]);
+const YOUTU: Pre = Pre {
+    ignore_merges: true,
+    ..rules(&[scripts::youtu, cased::youtu])
+};
+const AFMOE: Pre = rules(&[
+    others::numbers_from_the_right,
+    scripts::afmoe,
+    deepseek::words3,
+]);
+const CHAMELEON: Pre = Pre {
+    add_bos: true,
+    ..rules(&[
+        chameleon::sentinel,
+        chameleon::image,
+        chameleon::indents,
+        others::number,
+        chameleon::punctuation,
+        gpt2::gpt2,
+    ])
+};
 
 /// The pre-tokenizer of a name; the empty name is `default`.
 pub(crate) fn named(name: &str) -> Option<&'static Pre> {

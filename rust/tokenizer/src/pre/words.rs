@@ -6,7 +6,7 @@
 use super::glyph::{Glyph, from, run};
 use super::gpt2::{any_case, contraction};
 use super::space::{lines_or_halved_spaces, lines_or_spaces};
-use super::{Step, word_or_gap};
+use super::{Step, first_of};
 
 /// What a member of the family does.
 struct Words {
@@ -43,9 +43,12 @@ impl Words {
             rest.get(..rest.len().min(self.digits)).unwrap_or(rest),
             Glyph::is_number,
         );
-        let lens = [self.letters(rest), numbers, self.signs(rest)];
-        let first = lens.into_iter().find(|&len| len > 0);
-        word_or_gap(first.unwrap_or_else(|| (self.spaces)(rest)))
+        first_of([
+            self.letters(rest),
+            numbers,
+            self.signs(rest),
+            (self.spaces)(rest),
+        ])
     }
 
     fn contraction(&self, rest: &[Glyph]) -> Option<usize> {
