@@ -12,7 +12,7 @@ from typing import Any
 
 from ollamars.errors import NotFound, StoreError
 from ollamars.store import gojson
-from ollamars.store.files import make_folder, store_errors, sync_folder, write_atomically
+from ollamars.store.files import describe, make_folder, store_errors, sync_folder, write_atomically
 from ollamars.store.gosyntax import SyntaxFault, first_value
 from ollamars.store.names import Name
 
@@ -149,6 +149,13 @@ class Manifests:
         """Where the manifest of a name is or would be. Raises `InvalidName`."""
         return self._folder / name.path
 
+    def has(self, name: Name) -> bool:
+        """Is there a manifest of exactly this name? Raises `InvalidName`."""
+        try:
+            return self.path(name).is_file()
+        except OSError:  # longer than the file system can name
+            return False
+
     def read(self, name: Name) -> Manifest:
         """The manifest of exactly this name. Raises `ModelNotFound`, `DamagedManifest`."""
         try:
@@ -158,7 +165,7 @@ class Manifests:
         except (FileNotFoundError, NotADirectoryError):
             raise ModelNotFound(f"model '{name.short}' not found") from None
         except OSError as error:
-            raise StoreError(f"open {self.path(name)}: {error.strerror}") from error
+            raise StoreError(describe(error, "open")) from error
         return Manifest.decode(data, modified_ns=modified_ns)
 
     def write(self, name: Name, data: bytes) -> None:
@@ -182,8 +189,9 @@ class Manifests:
         """
         found: list[Name] = []
         bad: list[str] = []
-        for path in _files_at_depth(self._folder, 4):
-            relative = path.relative_to(self._folder).as_posix()
+        folder = self.folder
+        for path in _files_at_depth(folder, 4):
+            relative = path.relative_to(folder).as_posix()
             name = Name.from_path(relative)
             if name is None or not path.exists():
                 bad.append(relative)

@@ -62,15 +62,17 @@ def load_model(
     if manifest.config is not None:
         model.config = _checked(_read_json(blobs, manifest.config.digest, name, dict), _CONFIG)
     for layer in manifest.layers:
+        if only is not None and layer.kind not in only and layer.kind not in _PATHS:
+            continue
         try:
             path = blobs.path(layer.digest)
         except InvalidDigest as error:
             raise StoreError(error.message) from None
         if layer.kind == "model":
-            model.model_path, model.parent = path, layer.source
-        elif layer.kind in _PATHS:
+            model.parent = layer.source
+        if layer.kind in _PATHS:
             _PATHS[layer.kind](model, path)
-        elif layer.kind in _READERS and (only is None or layer.kind in only):
+        elif layer.kind in _READERS:
             _READERS[layer.kind](model, blobs, layer.digest)
     return model
 
@@ -99,6 +101,10 @@ def _checked(value: Any, kinds: Mapping[str, type]) -> dict[str, Any]:
     return members
 
 
+def _set_model(model: StoredModel, path: Path) -> None:
+    model.model_path = path
+
+
 def _set_draft(model: StoredModel, path: Path) -> None:
     model.draft_path = path
 
@@ -112,6 +118,7 @@ def _add_projector(model: StoredModel, path: Path) -> None:
 
 
 _PATHS: dict[str, Callable[[StoredModel, Path], None]] = {
+    "model": _set_model,
     "draft": _set_draft,
     "adapter": _add_adapter,
     "projector": _add_projector,

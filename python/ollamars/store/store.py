@@ -59,7 +59,7 @@ class Store:
         Each of the four parts is replaced on its own by the spelling that any stored model has of
         it when case does not count, the first in sorted order.
         """
-        if name.is_valid and self.manifests.path(name).is_file():
+        if name.is_valid and self.manifests.has(name):
             return name
         wanted = (name.host, name.namespace, name.model, name.tag)
         stored, _ = self.manifests.names()
@@ -75,6 +75,10 @@ class Store:
         for problem in problems:
             _log.warning("bad manifest: %s", problem)
         return manifests
+
+    def exists(self, name: Name) -> bool:
+        """Is there a model of this name, in any case?"""
+        return self.manifests.has(self.resolve(name))
 
     def load(self, name: Name) -> StoredModel:
         """The model of a name, in any case. Raises `ModelNotFound`, `StoreError`."""

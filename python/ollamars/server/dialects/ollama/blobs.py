@@ -19,7 +19,9 @@ async def head(digest: str) -> Response:
     """200 when the blob is there."""
     if not await in_thread(current_context().store.blobs.has, digest):
         raise NotFound(f"blob {quote(digest)} not found")
-    return respond(b"")
+    answer = respond(b"")
+    del answer.headers["Content-Length"]  # it would say that the blob is empty
+    return answer
 
 
 @blueprint.route("/api/blobs/<digest>", methods=["POST"])
