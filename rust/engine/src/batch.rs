@@ -16,6 +16,8 @@
 
 use std::ops::Range;
 
+use crate::program::Output;
+
 /// Tokens in a block of KV memory; the same for every executor.
 pub const BLOCK: usize = 32;
 
@@ -64,6 +66,8 @@ pub struct Batch {
     pub blocks: Vec<BlockId>,
     /// Rows that need logits, ascending. Logits are asked for by the index in this list.
     pub head_rows: Vec<u32>,
+    /// What is computed of the head rows.
+    pub output: Output,
 }
 
 impl Batch {
@@ -79,6 +83,7 @@ impl Batch {
         self.spans.clear();
         self.blocks.clear();
         self.head_rows.clear();
+        self.output = Output::default();
     }
 
     /// Appends the next `tokens` of a sequence that has `start` tokens in the cache.

@@ -7,7 +7,9 @@
 //!
 //! Nothing above [`exec`] knows which executor runs.
 
+pub mod arch;
 pub mod batch;
+pub mod decoder;
 pub mod engine;
 pub mod error;
 pub mod event;
@@ -16,9 +18,12 @@ pub mod generation;
 pub mod kv;
 pub mod outbox;
 pub mod pass;
+pub mod program;
+pub mod recorder;
 pub mod sample;
 pub mod scheduler;
 pub mod sequence;
+pub mod spec;
 pub mod text;
 mod wake;
 mod worker;
