@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,11 @@ class ScriptedEvent:
 
 class ByteTokenizer:
     n_tokens = 256
+    add_bos = False
+    special_ids: ClassVar[dict[str, int]] = {"bos": -1, "eos": -1}
+
+    def piece(self, id: int, *, special: bool = True) -> bytes:
+        return bytes([id])
 
     def encode(
         self, text: str | bytes, *, special: bool = False, add_special: bool = False

@@ -36,16 +36,17 @@ class Batches(Generic[T]):
             self._error = error
             self._wake.set()
 
-    async def read(self) -> AsyncIterator[list[T]]:
-        """Everything that is ready, again and again. Raises the producer's error at the end."""
-        while True:
-            while not self._items and not self._ended:
-                self._wake = trio.Event()
-                await self._wake.wait()
-            items, self._items = self._items, []
-            if items:
-                yield items
-            elif self._error is not None:
+    def __aiter__(self) -> AsyncIterator[list[T]]:
+        return self
+
+    async def __anext__(self) -> list[T]:
+        """Everything that is ready, at least one item. Raises the producer's error at the end."""
+        while not self._items:
+            if self._error is not None:
                 raise self._error
-            else:
-                return
+            if self._ended:
+                raise StopAsyncIteration
+            self._wake = trio.Event()
+            await self._wake.wait()
+        items, self._items = self._items, []
+        return items

@@ -74,7 +74,7 @@ class TokenStream:
 
         Raises `EngineFailure` and `RequestCanceled`.
         """
-        return self._events.read()
+        return self._events
 
 
 class Bridge:

@@ -19,28 +19,33 @@ _log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
+def _as_is(line: bytes) -> bytes:
+    return line
+
+
 async def stream_lines(
-    batches: AsyncIterator[Iterable[bytes]],
+    batches: AsyncIterator[Iterable[T]],
+    encode: Callable[[T], bytes] = _as_is,  # type: ignore[assignment]  # T is bytes then
     *,
     content_type: str = NDJSON,
     last_error: Callable[[str], bytes] = error_line,
 ) -> Response:
-    """Stream lines; all that one batch holds goes out as one chunk.
+    """Stream items as lines; all that one batch holds goes out as one chunk.
 
     The first batch is awaited here: an error before it is an answer with a status of its own. Any
     later error becomes the last line. The work behind `batches` must be ended by `Request.on_end`:
     a generator that was never started runs no `finally`. It cannot use `quart.request`.
     """
     try:
-        first = await anext(batches, ())
+        first: Iterable[T] = await anext(batches, ())
     except OllamarsError as error:
         return error_response(error.message, error.status, content_type=PLAIN_JSON)
 
     async def body() -> AsyncIterator[bytes]:
-        yield b"".join(first)
+        yield b"".join(map(encode, first))
         try:
             async for batch in batches:
-                yield b"".join(batch)
+                yield b"".join(map(encode, batch))
         except OllamarsError as error:
             yield last_error(error.message)
         except Exception:
@@ -74,4 +79,4 @@ def produce(
                 batches.end()
 
     nursery.start_soon(run)
-    return batches.read()
+    return batches

@@ -1,0 +1,38 @@
+"""`GET /api/ps`: the loaded models."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from quart import Blueprint, Response
+
+from ollamars.runtime.loaded import LoadedModel
+from ollamars.server.context import current_context
+from ollamars.server.dialects.ollama.details import details
+from ollamars.server.responses import json_response
+from ollamars.store.gotime import format_time
+
+blueprint = Blueprint("ps", __name__)
+
+_LAST_TIME = 2**63 - 1
+"""The end of time that fits into 64 bits, in ns since 1970."""
+
+
+@blueprint.route("/api/ps", methods=["GET"])
+async def ps() -> Response:
+    """The loaded models, the one that stays longest first."""
+    return json_response({"models": [_entry(each) for each in current_context().runtime.models()]})
+
+
+def _entry(loaded: LoadedModel) -> dict[str, Any]:
+    model, engine = loaded.model, loaded.engine
+    return {
+        "name": model.name.short,
+        "model": model.name.short,
+        "size": engine.memory,
+        "digest": model.digest,
+        "details": details(model),
+        "expires_at": format_time(loaded.expires_at),
+        "size_vram": 0,
+        "context_length": loaded.settings.num_ctx,
+    }
