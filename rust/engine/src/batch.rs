@@ -16,7 +16,9 @@
 
 use std::ops::Range;
 
+use crate::exec::Limits;
 use crate::program::Output;
+use crate::{Error, Result};
 
 /// Tokens in a block of KV memory; the same for every executor.
 pub const BLOCK: usize = 32;
@@ -74,6 +76,54 @@ impl Batch {
     /// Number of rows.
     pub fn rows(&self) -> usize {
         self.tokens.len()
+    }
+
+    /// Where each row's token lies in KV memory: row, block, slot in the block.
+    pub fn slots(&self) -> impl Iterator<Item = (usize, usize, usize)> {
+        self.runs().flat_map(|(rows, block, slot)| {
+            rows.enumerate().map(move |(index, row)| (row, block, slot + index))
+        })
+    }
+
+    /// As [`Batch::slots`], neighbours together: rows, block, slot of the first.
+    pub fn runs(&self) -> impl Iterator<Item = (Range<usize>, usize, usize)> {
+        self.spans.iter().flat_map(|span| {
+            let table = self.blocks.get(span.blocks.clone()).unwrap_or_default();
+            let mut row = span.rows.start;
+            std::iter::from_fn(move || {
+                let token = span.start + row - span.rows.start;
+                let slot = token % BLOCK;
+                let end = span.rows.end.min(row + BLOCK - slot);
+                let rows = std::mem::replace(&mut row, end)..end;
+                let block = *table.get(token / BLOCK)? as usize;
+                (!rows.is_empty()).then_some((rows, block, slot))
+            })
+        })
+    }
+
+    /// Whether an executor with these `limits` can run it over `n_vocab` tokens.
+    ///
+    /// # Errors
+    /// [`Error::Request`] names what is beyond them.
+    pub fn check(&self, n_vocab: usize, limits: &Limits) -> Result<()> {
+        let wrong = |why: String| Err(Error::Request(why));
+        if self.rows() == 0 || self.rows() > limits.max_rows {
+            return wrong(format!("{} rows, at most {}", self.rows(), limits.max_rows));
+        }
+        if let Some(token) = self.tokens.iter().find(|&&token| token as usize >= n_vocab) {
+            return wrong(format!("token {token} is outside the vocabulary of {n_vocab} tokens"));
+        }
+        if let Some(block) = self.blocks.iter().find(|&&id| id as usize >= limits.kv_blocks) {
+            return wrong(format!("block {block} of {}", limits.kv_blocks));
+        }
+        let short = |span: &&Span| span.blocks.len() * BLOCK < span.kv_len();
+        if let Some(span) = self.spans.iter().find(short) {
+            return wrong(format!("{} blocks for {} tokens", span.blocks.len(), span.kv_len()));
+        }
+        match self.head_rows.iter().find(|&&row| row as usize >= self.rows()) {
+            Some(row) => wrong(format!("head row {row} of {}", self.rows())),
+            None => Ok(()),
+        }
     }
 
     /// Empties the batch and keeps its memory.

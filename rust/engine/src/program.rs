@@ -176,6 +176,15 @@ impl Op {
 }
 
 impl Program {
+    /// Number of tokens of the table that the first op reads.
+    pub fn n_vocab(&self) -> usize {
+        let table = self.ops.iter().find_map(|op| match op {
+            Op::Embed { table, .. } => self.weights.get(table.0),
+            _ => None,
+        });
+        table.map_or(0, Part::rows)
+    }
+
     /// The end for one kind of output, if the model has it.
     pub fn tail(&self, output: Output) -> Option<&Tail> {
         self.tails.iter().find(|tail| tail.output == output)

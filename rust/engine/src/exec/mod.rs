@@ -3,6 +3,8 @@
 //! An executor owns the weights and the KV memory. The interface assumes nothing about where they
 //! are: only the logits of chosen rows come back.
 
+pub mod candle;
+
 use crate::Result;
 use crate::batch::Batch;
 
@@ -34,6 +36,7 @@ pub trait Exec: Send {
     /// One step: writes K and V of every row into the cache, computes the head rows.
     fn run(&mut self, batch: &Batch) -> Result<()>;
 
-    /// Logits `[n_vocab]` of the `index`-th head row of the last step, written to `out`.
+    /// Logits `[n_vocab]` of the `index`-th head row of the last step, written to `out`; or what else
+    /// the batch asked for ([`crate::batch::Batch::output`]).
     fn logits(&mut self, index: usize, out: &mut [f32]) -> Result<()>;
 }

@@ -1,0 +1,108 @@
+//! The one loop of arithmetic: some rows times a matrix of [`WIDTH`] columns.
+
+use pulp::Simd;
+
+/// Columns of a tile.
+pub const WIDTH: usize = 16;
+
+/// Most rows of a tile: 12 sums, two vectors of weights and a broadcast fill AVX2's 16 registers.
+pub const ROWS: usize = 6;
+
+/// A matrix `[inner, stride]` of which the columns from `column` on are used.
+#[derive(Debug, Clone, Copy)]
+pub struct Columns<'a> {
+    /// Row after row.
+    pub values: &'a [f32],
+    /// Length of a row.
+    pub stride: usize,
+    /// The first of [`WIDTH`] columns.
+    pub column: usize,
+}
+
+/// Packs `rows` (each of `inner` values) for [`multiply`]: groups of up to [`ROWS`] rows, in each of
+/// which the values with the same inner index are neighbours.
+pub fn pack<'a>(rows: impl ExactSizeIterator<Item = &'a [f32]>, inner: usize) -> Vec<f32> {
+    let count = rows.len();
+    let mut packed = vec![0.0; count * inner];
+    for (index, row) in rows.enumerate() {
+        let (group, within) = (index / ROWS, index % ROWS);
+        let size = ROWS.min(count - group * ROWS);
+        let start = group * ROWS * inner + within;
+        let places = packed.get_mut(start..).unwrap_or_default();
+        for (place, &value) in places.iter_mut().step_by(size).zip(row) {
+            *place = value;
+        }
+    }
+    packed
+}
+
+/// Adds to each row of `sums` (`[rows, WIDTH]`) the product of a packed row with `columns`: one fused
+/// multiply-add after the other over the inner dimension.
+#[inline(always)]
+pub fn multiply<S: Simd>(simd: S, packed: &[f32], columns: Columns<'_>, sums: &mut [[f32; WIDTH]]) {
+    match WIDTH / S::F32_LANES {
+        1 => groups::<S, 1>(simd, packed, columns, sums),
+        2 => groups::<S, 2>(simd, packed, columns, sums),
+        4 => groups::<S, 4>(simd, packed, columns, sums),
+        8 => groups::<S, 8>(simd, packed, columns, sums),
+        _ => groups::<S, 16>(simd, packed, columns, sums),
+    }
+}
+
+#[inline(always)]
+fn groups<S: Simd, const V: usize>(
+    simd: S,
+    packed: &[f32],
+    columns: Columns<'_>,
+    sums: &mut [[f32; WIDTH]],
+) {
+    let inner = packed.len() / sums.len().max(1);
+    let groups = packed.chunks(ROWS * inner.max(1));
+    for (x, sums) in groups.zip(sums.chunks_mut(ROWS)) {
+        match sums.len() {
+            1 => tile::<S, V, 1>(simd, x, columns, sums),
+            2 => tile::<S, V, 2>(simd, x, columns, sums),
+            3 => tile::<S, V, 3>(simd, x, columns, sums),
+            4 => tile::<S, V, 4>(simd, x, columns, sums),
+            5 => tile::<S, V, 5>(simd, x, columns, sums),
+            _ => tile::<S, V, ROWS>(simd, x, columns, sums),
+        }
+    }
+}
+
+#[inline(always)]
+fn tile<S: Simd, const V: usize, const R: usize>(
+    simd: S,
+    x: &[f32],
+    columns: Columns<'_>,
+    out: &mut [[f32; WIDTH]],
+) {
+    let mut sums = [[simd.splat_f32s(0.0); V]; R];
+    for (sums, out) in sums.iter_mut().zip(out.iter()) {
+        *sums = vectors::<S, V>(out);
+    }
+    let rows = columns.values.chunks_exact(columns.stride);
+    for (x, row) in x.as_chunks::<R>().0.iter().zip(rows) {
+        let Some(row) = row.get(columns.column..).and_then(|row| row.first_chunk()) else {
+            return;
+        };
+        let row = vectors::<S, V>(row);
+        for (sums, &x) in sums.iter_mut().zip(x) {
+            let x = simd.splat_f32s(x);
+            for (sum, row) in sums.iter_mut().zip(row) {
+                *sum = simd.mul_add_e_f32s(x, row, *sum);
+            }
+        }
+    }
+    for (out, sums) in out.iter_mut().zip(&sums) {
+        for (out, sum) in S::as_mut_simd_f32s(out).0.iter_mut().zip(sums) {
+            *out = *sum;
+        }
+    }
+}
+
+#[inline(always)]
+fn vectors<S: Simd, const V: usize>(values: &[f32; WIDTH]) -> [S::f32s; V] {
+    let (vectors, _) = S::as_simd_f32s(values);
+    std::array::from_fn(|index| vectors[index])
+}

@@ -1,0 +1,127 @@
+//! One step: the ops of a program, one after the other.
+
+use candle_core::{Device, Result, Tensor, bail};
+
+use super::angles::Angles;
+use super::cpu::Paged;
+use super::memory::Memory;
+use super::weights::Weights;
+use super::{attention, experts, ops};
+use crate::batch::Batch;
+use crate::program::{Buf, Op, Program, Tail};
+
+/// Everything that a step reads.
+pub struct Step<'a> {
+    pub program: &'a Program,
+    pub dead: &'a [Vec<Buf>],
+    pub weights: &'a Weights,
+    pub memory: &'a Memory,
+    pub device: &'a Device,
+    pub batch: &'a Batch,
+}
+
+/// The buffers that have been written.
+type Bufs = Vec<Option<Tensor>>;
+
+impl Step<'_> {
+    /// Runs the trunk and a tail; gives the tail's result.
+    pub fn run(&self, tail: &Tail) -> Result<Tensor> {
+        let angle = |rope| Angles::new(rope, &self.batch.positions);
+        let angles: Vec<Angles> = self.program.ropes.iter().map(angle).collect();
+        let mut bufs: Bufs = vec![None; self.program.bufs.len()];
+        for (op, dead) in self.program.ops.iter().zip(self.dead) {
+            self.op(op, &angles, &mut bufs)?;
+            for buf in dead {
+                bufs[buf.0] = None;
+            }
+            if self.is_over(op) {
+                return Tensor::zeros((0, 0), candle_core::DType::F32, self.device);
+            }
+        }
+        for op in &tail.ops {
+            self.op(op, &angles, &mut bufs)?;
+        }
+        get(&bufs, tail.out).cloned()
+    }
+
+    /// Nothing is wanted of these rows, and all of them are in the last layer's memory.
+    fn is_over(&self, op: &Op) -> bool {
+        let last = self.program.caches.len().wrapping_sub(1);
+        let stored = matches!(op, Op::Attend { cache, .. } if cache.0 == last);
+        stored && self.batch.head_rows.is_empty()
+    }
+
+    fn op(&self, op: &Op, angles: &[Angles], bufs: &mut Bufs) -> Result<()> {
+        let x = |buf: Buf| get(bufs, buf);
+        let result = match op {
+            Op::Embed { table, .. } => {
+                self.weights.embed(*table, &self.batch.tokens, self.device)
+            }
+            Op::Norm { x: buf, kind, eps, weight, .. } => {
+                ops::norm(x(*buf)?, *kind, *eps, self.weights.vector(*weight)?)
+            }
+            Op::Linear { x: buf, weight, bias, .. } => {
+                let product = self.weights.multiply(*weight, 0, x(*buf)?)?;
+                match bias {
+                    Some(bias) => product.broadcast_add(self.weights.vector(*bias)?),
+                    None => Ok(product),
+                }
+            }
+            Op::Rope { x: buf, rope, heads, .. } => match angles.get(*rope) {
+                Some(angles) => ops::rope(x(*buf)?, angles, *heads),
+                None => bail!("no rotation {rope}"),
+            },
+            Op::Attend { q, k, v, cache, shape, .. } => {
+                let layer = self.memory.layer(*cache)?;
+                layer.store(self.batch, x(*k)?, x(*v)?)?;
+                if self.weights.has_panels() {
+                    let paged = Paged { batch: self.batch, shape: *shape };
+                    x(*q)?.contiguous()?.apply_op3_no_bwd(&layer.keys, &layer.values, &paged)
+                } else {
+                    attention::attend(self.batch, x(*q)?, layer, shape)
+                }
+            }
+            Op::Glu { gate, up, activation, .. } => ops::glu(x(*gate)?, x(*up)?, *activation),
+            Op::Moe { x: buf, logits, experts, .. } => {
+                experts::moe(x(*buf)?, x(*logits)?, experts, self.weights)
+            }
+            Op::Add { a, b, .. } => x(*a)? + x(*b)?,
+            Op::Scale { x: buf, factor, .. } => {
+                ops::scale(x(*buf)?, *factor, &self.batch.positions, self.device)
+            }
+            Op::Rows { x: buf, .. } => {
+                let rows = &self.batch.head_rows;
+                let rows = Tensor::from_slice(rows, rows.len(), self.device)?;
+                x(*buf)?.index_select(&rows, 0)
+            }
+            Op::Softcap { x: buf, cap, .. } => ops::softcap(x(*buf)?, *cap),
+        };
+        bufs[op.out().0] = Some(result?);
+        Ok(())
+    }
+}
+
+fn get(bufs: &Bufs, buf: Buf) -> Result<&Tensor> {
+    match bufs.get(buf.0) {
+        Some(Some(tensor)) => Ok(tensor),
+        _ => bail!("buffer {} is empty", buf.0),
+    }
+}
+
+/// For each op of the trunk the buffers that it or an earlier op wrote or read last.
+pub fn dead_after(program: &Program) -> Vec<Vec<Buf>> {
+    let mut live = vec![false; program.bufs.len()];
+    for tail in &program.tails {
+        live[tail.out.0] = true;
+        for buf in tail.ops.iter().flat_map(Op::inputs) {
+            live[buf.0] = true;
+        }
+    }
+    let mut dead = Vec::with_capacity(program.ops.len());
+    for op in program.ops.iter().rev() {
+        let last = |buf: &Buf| !std::mem::replace(&mut live[buf.0], true);
+        dead.push(op.inputs().filter(last).collect());
+    }
+    dead.reverse();
+    dead
+}

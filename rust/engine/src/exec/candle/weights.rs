@@ -1,0 +1,137 @@
+//! The weights on the device, each part of a tensor once.
+
+use candle_core::{Device, Result as Candle, Tensor};
+use ollamars_gguf::Gguf;
+
+use super::cpu::{Panels, Product};
+use super::load::Source;
+use super::{Route, failed, failed_text};
+use crate::Result;
+use crate::program::{Program, Weight};
+use crate::spec::Part;
+
+/// One part.
+#[derive(Debug)]
+enum Stored {
+    /// In the file's order, outermost dimension first.
+    Tensor(Tensor),
+    /// A matrix, or one for each expert.
+    Panels(Panels),
+}
+
+/// All parts that a program names.
+#[derive(Debug)]
+pub struct Weights {
+    stored: Vec<Stored>,
+    memory: u64,
+}
+
+impl Weights {
+    /// Loads all parts, each in parallel.
+    pub fn load(program: &Program, gguf: &Gguf, device: &Device, route: Route) -> Result<Self> {
+        check_memory(program, device)?;
+        let load = |part| Stored::load(part, gguf, device, route);
+        let stored: Vec<Stored> = program.weights.iter().map(load).collect::<Result<_>>()?;
+        let memory = stored.iter().map(Stored::memory).sum();
+        Ok(Self { stored, memory })
+    }
+
+    /// Bytes.
+    pub fn memory(&self) -> u64 {
+        self.memory
+    }
+
+    /// Whether the matrices are panels: the program runs on the CPU's own loops.
+    pub fn has_panels(&self) -> bool {
+        self.stored.iter().any(|stored| matches!(stored, Stored::Panels(_)))
+    }
+
+    /// A vector.
+    pub fn vector(&self, weight: Weight) -> Candle<&Tensor> {
+        match self.get(weight)? {
+            Stored::Tensor(tensor) => Ok(tensor),
+            Stored::Panels(_) => candle_core::bail!("a vector expected"),
+        }
+    }
+
+    /// `x [n, in] -> [n, out]` with matrix `index` of a part.
+    pub fn multiply(&self, weight: Weight, index: usize, x: &Tensor) -> Candle<Tensor> {
+        match self.get(weight)? {
+            Stored::Panels(panels) => x.contiguous()?.apply_op1_no_bwd(&Product { panels, index }),
+            Stored::Tensor(tensor) if tensor.rank() == 3 => x.matmul(&tensor.get(index)?.t()?),
+            Stored::Tensor(tensor) => x.matmul(&tensor.t()?),
+        }
+    }
+
+    /// The rows of `tokens`.
+    pub fn embed(&self, weight: Weight, tokens: &[u32], device: &Device) -> Candle<Tensor> {
+        match self.get(weight)? {
+            Stored::Tensor(table) => {
+                table.index_select(&Tensor::from_slice(tokens, tokens.len(), device)?, 0)
+            }
+            Stored::Panels(table) => {
+                let mut rows = vec![0.0; tokens.len() * table.columns()];
+                for (&token, row) in tokens.iter().zip(rows.chunks_exact_mut(table.columns())) {
+                    table.copy_row(token as usize, row);
+                }
+                Tensor::from_vec(rows, (tokens.len(), table.columns()), device)
+            }
+        }
+    }
+
+    fn get(&self, weight: Weight) -> Candle<&Stored> {
+        match self.stored.get(weight.0) {
+            Some(stored) => Ok(stored),
+            None => candle_core::bail!("no weight {}", weight.0),
+        }
+    }
+}
+
+impl Stored {
+    fn load(part: &Part, gguf: &Gguf, device: &Device, route: Route) -> Result<Self> {
+        let source = Source::new(part, gguf)?;
+        match (route, part.shape.as_slice()) {
+            (Route::Cpu, &[rows, columns]) => source.panels([1, rows, columns]),
+            (Route::Cpu, &[count, rows, columns]) => source.panels([count, rows, columns]),
+            (_, shape) => {
+                let values = source.values()?;
+                Tensor::from_vec(values, shape, device).map_err(failed).map(Self::Tensor)
+            }
+        }
+    }
+
+    fn memory(&self) -> u64 {
+        match self {
+            Self::Tensor(tensor) => tensor.elem_count() as u64 * size_of::<f32>() as u64,
+            Self::Panels(panels) => panels.memory(),
+        }
+    }
+}
+
+impl Source<'_> {
+    fn panels(&self, shape: [usize; 3]) -> Result<Stored> {
+        let [_, rows, _] = shape;
+        let fill = |matrix, row, out: &mut [f32]| self.row(matrix * rows + row, out);
+        Panels::new(shape, fill).map(Stored::Panels)
+    }
+}
+
+/// Refuses a model that would only be killed while it loads.
+fn check_memory(program: &Program, device: &Device) -> Result<()> {
+    let sizes = program.weights.iter().map(|part| part.shape.iter().product::<usize>() as u64);
+    let needed = sizes.sum::<u64>().saturating_mul(size_of::<f32>() as u64);
+    match available_memory().filter(|_| device.is_cpu()) {
+        Some(available) if needed > available => Err(failed_text(format!(
+            "the weights need {needed} bytes as f32, {available} bytes of memory are available"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// What Linux thinks that can be had without swapping; unknown elsewhere.
+fn available_memory() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kib.checked_mul(1024)
+}

@@ -1,0 +1,159 @@
+//! The recordings and the rule by which a case passes.
+
+use std::io::{BufRead, BufReader};
+
+use base64::Engine as _;
+use flate2::read::GzDecoder;
+use serde_json::Value;
+
+use crate::runner::{Cut, Runner};
+
+/// A prompt and the two results that pass: recorded and, for quantized weights, with expanded ones.
+pub struct Prompt {
+    pub tokens: Vec<u32>,
+    value: Value,
+}
+
+pub struct Case {
+    pub id: String,
+    pub arch: String,
+    pub prompts: Vec<Prompt>,
+    value: Value,
+}
+
+/// All cases, none where the recordings are missing.
+pub fn cases() -> Vec<Case> {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared");
+    let shared = std::env::var("OLLAMARS_SHARED").unwrap_or(root.to_string());
+    let Ok(file) = std::fs::File::open(format!("{shared}/zoo/expected.jsonl.gz")) else {
+        return Vec::new();
+    };
+    let lines = BufReader::new(GzDecoder::new(file)).lines();
+    lines.map(|line| Case::new(serde_json::from_str(&line.expect("gzip")).expect("JSON"))).collect()
+}
+
+impl Case {
+    fn new(mut value: Value) -> Self {
+        let Value::Array(prompts) = value["prompts"].take() else {
+            panic!("no prompts");
+        };
+        let text = |key: &str| value[key].as_str().expect(key).to_string();
+        Self {
+            id: text("id"),
+            arch: text("arch"),
+            prompts: prompts.into_iter().map(Prompt::new).collect(),
+            value,
+        }
+    }
+
+    /// Within the tolerance of what was recorded, or of the same with expanded weights.
+    pub fn check(&self, runner: &mut Runner, cut: Cut) -> Result<(), String> {
+        if self.value["kind"] == "embedding" {
+            let tolerance = number(&self.value["tol"]);
+            return self.prompts.iter().try_for_each(|p| p.check_pooled(runner, cut, tolerance));
+        }
+        let recorded = self.check_against(runner, cut, "rows", "greedy", "tol");
+        if recorded.is_ok() || self.value.get("tol_f32").is_none() {
+            return recorded;
+        }
+        self.check_against(runner, cut, "rows_f32", "greedy_f32", "tol_f32")
+    }
+
+    fn check_against(
+        &self,
+        runner: &mut Runner,
+        cut: Cut,
+        rows: &str,
+        greedy: &str,
+        tolerance: &str,
+    ) -> Result<(), String> {
+        let tolerance = number(&self.value[tolerance]);
+        for prompt in &self.prompts {
+            let got = runner.rows(&prompt.tokens, cut);
+            for (position, wanted) in prompt.value[rows].as_object().expect("rows") {
+                let position: usize = position.parse().expect("position");
+                compare(&floats(wanted), &got[position], tolerance)
+                    .map_err(|why| format!("{} tokens, {rows} {position}: {why}", got.len()))?;
+            }
+            prompt.check_greedy(runner, greedy, tolerance)?;
+        }
+        Ok(())
+    }
+}
+
+impl Prompt {
+    fn new(value: Value) -> Self {
+        let tokens = value["tokens"].as_array().expect("tokens");
+        Self {
+            tokens: tokens.iter().map(|id| id.as_u64().expect("id") as u32).collect(),
+            value,
+        }
+    }
+
+    /// Equal ids up to the first step that is too close to call.
+    fn check_greedy(&self, runner: &mut Runner, key: &str, tolerance: f64) -> Result<(), String> {
+        let wanted = self.value[key].as_array().expect("greedy");
+        let gaps = self.value["gap"].as_array().expect("gap");
+        let clear = gaps.iter().take_while(|&gap| number(gap) >= 2.0 * tolerance).count();
+        let got = runner.greedy(&self.tokens, clear.min(wanted.len()));
+        let differs = got.iter().zip(wanted).position(|(got, id)| id.as_u64() != Some((*got).into()));
+        match differs {
+            Some(step) => Err(format!("greedy differs at {step} after {} tokens", self.tokens.len())),
+            None => Ok(()),
+        }
+    }
+
+    fn check_pooled(&self, runner: &mut Runner, cut: Cut, tolerance: f64) -> Result<(), String> {
+        for (kind, wanted) in self.value["pooled"].as_object().expect("pooled") {
+            let check = |wanted: &Value, got: &[f32]| {
+                let wrong = |why| format!("{kind} of {} tokens: {why}", self.tokens.len());
+                compare(&floats(wanted), got, tolerance).map_err(wrong)
+            };
+            if kind == "rank" {
+                check(wanted, &runner.scores(&self.tokens, cut))?;
+                continue;
+            }
+            let rows = runner.hidden(&self.tokens, cut);
+            match kind.as_str() {
+                "none" => {
+                    for (position, wanted) in wanted.as_object().expect("rows") {
+                        check(wanted, &rows[position.parse::<usize>().expect("position")])?;
+                    }
+                }
+                "cls" => check(wanted, &rows[0])?,
+                "last" => check(wanted, &rows[rows.len() - 1])?,
+                _ => check(wanted, &mean(&rows))?,
+            }
+        }
+        Ok(())
+    }
+}
+
+fn mean(rows: &[Vec<f32>]) -> Vec<f32> {
+    let column = |at: usize| rows.iter().map(|row| f64::from(row[at])).sum::<f64>();
+    (0..rows[0].len()).map(|at| (column(at) / rows.len() as f64) as f32).collect()
+}
+
+fn compare(wanted: &[f32], got: &[f32], tolerance: f64) -> Result<(), String> {
+    assert_eq!(wanted.len(), got.len());
+    let pairs = wanted.iter().zip(got);
+    let most = pairs.map(|(a, b)| (f64::from(*a) - f64::from(*b)).abs()).fold(0.0, nan_wins);
+    if most <= tolerance { Ok(()) } else { Err(format!("differs by {most}, at most {tolerance}")) }
+}
+
+fn nan_wins(a: f64, b: f64) -> f64 {
+    if b.is_nan() { f64::INFINITY } else { a.max(b) }
+}
+
+fn number(value: &Value) -> f64 {
+    value.as_f64().expect("a number")
+}
+
+fn floats(value: &Value) -> Vec<f32> {
+    let engine = base64::engine::general_purpose::STANDARD;
+    let bytes = engine.decode(value.as_str().expect("base64")).expect("base64");
+    let (floats, []) = bytes.as_chunks() else {
+        panic!("no whole floats");
+    };
+    floats.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect()
+}
