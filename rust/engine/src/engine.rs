@@ -46,6 +46,30 @@ impl EngineConfig {
             threads,
         }
     }
+
+    /// Refuses sizes that no engine can have.
+        ///
+        /// # Errors
+        /// [`Error::Request`]: a size of 0, or more blocks than can be numbered.
+        pub fn check(&self) -> Result<()> {
+        let sizes = [
+            ("num_ctx", self.num_ctx),
+            ("parallel", self.parallel),
+            ("num_batch", self.num_batch),
+            ("n_vocab", self.n_vocab),
+        ];
+        if let Some((name, _)) = sizes.iter().find(|(_, size)| *size == 0) {
+            return Err(Error::Request(format!("{name} must be above 0")));
+        }
+        let blocks = self.parallel.checked_mul(blocks_for(self.num_ctx));
+        match blocks.and_then(|blocks| u32::try_from(blocks).ok()) {
+            Some(_) => Ok(()),
+            None => Err(Error::Request(format!(
+                "num_ctx {} for {} sequences is more than can be addressed",
+                self.num_ctx, self.parallel
+            ))),
+        }
+    }
 }
 
 /// What the handle and the thread share.
@@ -85,7 +109,7 @@ impl Engine {
         vocabulary: Arc<dyn Vocabulary>,
         config: EngineConfig,
     ) -> Result<Self> {
-        check(&config)?;
+        config.check()?;
         let eog = (0..config.n_vocab as u32).filter(|&id| vocabulary.is_eog(id));
         let setting = Setting {
             num_ctx: config.num_ctx,
@@ -243,26 +267,6 @@ impl Engine {
 impl Drop for Engine {
     fn drop(&mut self) {
         self.close();
-    }
-}
-
-fn check(config: &EngineConfig) -> Result<()> {
-    let sizes = [
-        ("num_ctx", config.num_ctx),
-        ("parallel", config.parallel),
-        ("num_batch", config.num_batch),
-        ("n_vocab", config.n_vocab),
-    ];
-    if let Some((name, _)) = sizes.iter().find(|(_, size)| *size == 0) {
-        return Err(Error::Request(format!("{name} must be above 0")));
-    }
-    let blocks = config.parallel.checked_mul(blocks_for(config.num_ctx));
-    match blocks.and_then(|blocks| u32::try_from(blocks).ok()) {
-        Some(_) => Ok(()),
-        None => Err(Error::Request(format!(
-            "num_ctx {} for {} sequences is more than can be addressed",
-            config.num_ctx, config.parallel
-        ))),
     }
 }
 

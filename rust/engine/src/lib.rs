@@ -16,6 +16,7 @@ pub mod event;
 pub mod exec;
 pub mod generation;
 pub mod kv;
+pub mod load;
 pub mod model;
 pub mod outbox;
 pub mod pass;

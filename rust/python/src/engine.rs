@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use numpy::{PyArray1, PyArray2, PyArrayMethods};
 use ollamars_engine::Error;
-use ollamars_engine::model::{LoadOptions, Model};
+use ollamars_engine::load::{LoadOptions, Loaded, load};
 use pyo3::prelude::*;
 use pyo3::types::PyMapping;
 
@@ -80,18 +80,7 @@ impl Event {
 /// A loaded model and the thread that steps it.
 #[pyclass(frozen, module = "ollamars._core")]
 pub struct Engine {
-    engine: ollamars_engine::engine::Engine,
-    tokenizer: Arc<ollamars_tokenizer::Tokenizer>,
-    facts: Facts,
-}
-
-/// What a loaded model says about itself.
-struct Facts {
-    architecture: String,
-    exec: String,
-    memory: u64,
-    train_ctx: usize,
-    n_embd: usize,
+    loaded: Loaded,
 }
 
 #[pymethods]
@@ -114,107 +103,89 @@ impl Engine {
             threads,
             exec: exec.to_owned(),
         };
-        py.detach(|| Self::load(&path, &options)).map_err(load_error)
+        let loaded = py.detach(|| load(&path, &options)).map_err(load_error)?;
+        Ok(Self { loaded })
     }
 
     #[getter]
     fn num_ctx(&self) -> usize {
-        self.engine.config().num_ctx
+        self.loaded.engine.config().num_ctx
     }
 
     #[getter]
     fn n_vocab(&self) -> usize {
-        self.engine.config().n_vocab
+        self.loaded.engine.config().n_vocab
     }
 
     #[getter]
     fn train_ctx(&self) -> usize {
-        self.facts.train_ctx
+        self.loaded.train_ctx
     }
 
     #[getter]
     fn n_embd(&self) -> usize {
-        self.facts.n_embd
+        self.loaded.n_embd
     }
 
     #[getter]
     fn architecture(&self) -> &str {
-        &self.facts.architecture
+        &self.loaded.architecture
     }
 
     #[getter]
     fn exec(&self) -> &str {
-        &self.facts.exec
+        &self.loaded.exec
     }
 
     #[getter]
     fn memory(&self) -> u64 {
-        self.facts.memory
+        self.loaded.memory
     }
 
     #[getter]
     fn tokenizer(&self) -> Tokenizer {
-        Tokenizer::from(Arc::clone(&self.tokenizer))
+        Tokenizer::from(Arc::clone(&self.loaded.tokenizer))
     }
 
     #[getter]
     fn event_fd(&self) -> i32 {
-        self.engine.event_fd()
+        self.loaded.engine.event_fd()
     }
 
     fn submit(&self, id: u64, prompt: Vec<u32>, options: &Bound<'_, PyMapping>) -> PyResult<()> {
         let options = request_options(options)?;
-        self.engine.submit(id, prompt, options).map_err(core_error)
+        self.loaded.engine.submit(id, prompt, options).map_err(core_error)
     }
 
     fn cancel(&self, id: u64) {
-        self.engine.cancel(id);
+        self.loaded.engine.cancel(id);
     }
 
     fn drain(&self) -> Vec<Event> {
-        let events = self.engine.drain().into_iter();
+        let events = self.loaded.engine.drain().into_iter();
         events.map(|event| Event { event }).collect()
     }
 
     fn active(&self) -> usize {
-        self.engine.active()
+        self.loaded.engine.active()
     }
 
     fn free_blocks(&self) -> usize {
-        self.engine.free_blocks()
+        self.loaded.engine.free_blocks()
     }
 
     fn logits<'py>(&self, py: Python<'py>, ids: Vec<u32>) -> PyResult<Bound<'py, PyArray2<f32>>> {
-        let logits = py.detach(|| self.engine.logits(&ids)).map_err(core_error)?;
+        let logits = py.detach(|| self.loaded.engine.logits(&ids)).map_err(core_error)?;
         PyArray1::from_vec(py, logits).reshape([ids.len(), self.n_vocab()])
     }
 
     fn log_probs<'py>(&self, py: Python<'py>, ids: Vec<u32>) -> PyResult<Bound<'py, PyArray1<f32>>> {
-        let values = py.detach(|| self.engine.log_probs(&ids)).map_err(core_error)?;
+        let values = py.detach(|| self.loaded.engine.log_probs(&ids)).map_err(core_error)?;
         Ok(PyArray1::from_vec(py, values))
     }
 
     fn close(&self, py: Python<'_>) {
-        py.detach(|| self.engine.close());
-    }
-}
-
-impl Engine {
-    fn load(path: &std::path::Path, options: &LoadOptions) -> Result<Self, Error> {
-        let model = Model::load(path, options)?;
-        let facts = Facts {
-            architecture: model.spec.arch.clone(),
-            exec: model.exec.name().to_owned(),
-            memory: model.exec.memory(),
-            train_ctx: model.spec.n_ctx_train,
-            n_embd: model.spec.n_embd,
-        };
-        let tokenizer = Arc::clone(&model.tokenizer);
-        Ok(Self {
-            engine: model.start()?,
-            tokenizer,
-            facts,
-        })
+        py.detach(|| self.loaded.engine.close());
     }
 }
 

@@ -4,8 +4,10 @@
 //! some 50 µs detaches from the interpreter.
 
 mod digest;
+mod engine;
 mod errors;
 mod gguf;
+mod options;
 mod tokenizer;
 
 use pyo3::prelude::*;
@@ -17,6 +19,7 @@ mod _core {
     #[pymodule_export]
     use crate::digest::{Sha256, sha256_file};
     #[pymodule_export]
+    use crate::engine::{Engine, Event};
     #[pymodule_export]
     use crate::errors::CoreError;
     #[pymodule_export]

@@ -1,0 +1,77 @@
+//! From a file's path to a running engine.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use ollamars_tokenizer::Tokenizer;
+
+use crate::Result;
+use crate::engine::{Engine, EngineConfig};
+use crate::model::Model;
+
+/// Tokens of context where none are asked for: Ollama's default on a CPU.
+const DEFAULT_CTX: usize = 4096;
+
+/// How a model is to be loaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoadOptions {
+    /// Tokens of context of each sequence; 0: 4096. Never more than the model was trained with.
+    pub num_ctx: usize,
+    /// Sequences that share each step.
+    pub parallel: usize,
+    /// Rows of prompts in a step.
+    pub num_batch: usize,
+    /// Threads to compute with; 0: as many as there are physical cores.
+    pub threads: usize,
+    /// Name of the executor; empty: the best there is.
+    pub exec: String,
+}
+
+/// A running engine, and what its model and executor say about themselves.
+pub struct Loaded {
+    /// The engine.
+    pub engine: Engine,
+    /// The vocabulary.
+    pub tokenizer: Arc<Tokenizer>,
+    /// `general.architecture`.
+    pub architecture: String,
+    /// Name of the executor that runs it.
+    pub exec: String,
+    /// Bytes of weights and KV memory.
+    pub memory: u64,
+    /// Tokens of context that the model was trained with.
+    pub train_ctx: usize,
+    /// Width of the hidden state.
+    pub n_embd: usize,
+}
+
+/// Opens a model, loads its weights and starts its engine.
+///
+/// # Errors
+/// As [`Model::open`], [`Model::load`] and [`Engine::start`].
+pub fn load(path: &Path, options: &LoadOptions) -> Result<Loaded> {
+    let model = Model::open(path)?;
+    let asked = match options.num_ctx {
+        0 => DEFAULT_CTX,
+        asked => asked,
+    };
+    let config = EngineConfig {
+        num_ctx: asked.min(model.train_ctx()),
+        parallel: options.parallel,
+        num_batch: options.num_batch,
+        n_vocab: model.n_vocab(),
+    };
+    config.check()?;
+    let exec = model.load(&options.exec, config.num_ctx, config.limits(options.threads))?;
+    let (name, memory) = (exec.name().to_owned(), exec.memory());
+    let tokenizer = Arc::clone(model.tokenizer());
+    Ok(Loaded {
+        engine: Engine::start(exec, tokenizer.clone(), config)?,
+        tokenizer,
+        architecture: model.architecture().to_owned(),
+        exec: name,
+        memory,
+        train_ctx: model.train_ctx(),
+        n_embd: model.n_embd(),
+    })
+}
