@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from ollamars.prompts.template import ChatTemplate
 from ollamars.server.asgi import current_request
 from ollamars.server.body import named, read_body
 from ollamars.server.context import Context, current_context
+from ollamars.server.dialects.ollama.chat import ChatMessage
 from ollamars.server.dialects.ollama.store_threads import in_long_thread, in_thread
 from ollamars.server.responses import PLAIN_JSON, error_response, json_response, ndjson_line
 from ollamars.server.streaming import produce, stream_lines
@@ -41,7 +43,7 @@ class CreateRequest:
     license: Any = None
     system: str = ""
     parameters: dict[str, Any] | None = None
-    messages: list[dict[str, Any]] = field(default_factory=list)
+    messages: list[ChatMessage] = field(default_factory=list)
     renderer: str = ""
     parser: str = ""
     requires: str = ""
@@ -63,13 +65,15 @@ async def create() -> Response:
     if request.stream is False:
         return await _create_whole(context, name, request)
 
-    async def work(push: Callable[[bytes], None]) -> None:
-        def emit(status: str) -> None:
-            trio.from_thread.run_sync(push, ndjson_line({"status": status}))
+    async def work(push: Callable[[str], None]) -> None:
+        await _run(context, name, request, lambda status: trio.from_thread.run_sync(push, status))
 
-        await _run(context, name, request, emit)
+    lines = produce(context.nursery, current_request().on_end, work)
+    return await stream_lines(lines, _status_line)
 
-    return await stream_lines(produce(context.nursery, current_request().on_end, work))
+
+def _status_line(status: str) -> bytes:
+    return ndjson_line({"status": status})
 
 
 async def _create_whole(context: Context, name: Name, request: CreateRequest) -> Response:
@@ -104,7 +108,15 @@ def _store_request(request: CreateRequest) -> store_create.CreateRequest:
     fields = {each.name for each in dataclasses.fields(store_create.CreateRequest)}
     values = {key: getattr(request, key) for key in fields}
     values["quantize"] = request.quantize or request.quantization
+    values["messages"] = [_message(message) for message in request.messages]
     return store_create.CreateRequest(**values)
+
+
+def _message(message: ChatMessage) -> dict[str, Any]:
+    """A message as it is stored: images in base64."""
+    stored = dataclasses.asdict(message)
+    stored["images"] = [base64.b64encode(image).decode() for image in message.images or ()]
+    return stored
 
 
 def _check(request: CreateRequest) -> None:
