@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 CHAINS: dict[int, Sequence[str]] = {
-    0: ["Hello", " from", " a", " tiny", " model", "."],
+    0: ["Hello", " from", " a", " tiny", " model"],
     1: ["One", " chunk"],
     2: ["Zwölf", " Boxkämpfer", " 🙂"],
     3: ["stop", " here", " not", " there"],
