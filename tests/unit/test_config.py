@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from ollamars.config import DEFAULT_ORIGINS, VARIABLES, Config, parse_host
+from ollamars.config import DEFAULT_ORIGINS, VARIABLES, Config
 from ollamars.durations import FOREVER, MINUTE, SECOND
+from ollamars.host import parse_host
 
 
 def config(**env: str) -> Config:

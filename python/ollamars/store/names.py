@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass, replace
 from urllib.parse import quote as url_quote
 
-from ollamars.config import GO_SPACE, HOST_SAFE
 from ollamars.errors import BadRequest
+from ollamars.host import GO_SPACE, HOST_SAFE
 from ollamars.store.gotext import quote
 
 DEFAULT_HOST = "registry.ollama.ai"
