@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import httpx
 import pytest
-import pytest_trio  # type: ignore[import-untyped]
 import trio
 
 from ollamars.config import Config
@@ -21,18 +20,8 @@ from ollamars.server.context import Context
 from ollamars.server.serving import Server
 from ollamars.store.store import Store
 
-pytestmark = pytest.mark.trio
-
 JINJA = "{% for m in messages %}{{ m.content }}{% endfor %}{% if tools %}{{ tools }}{% endif %}"
 NO_RUNTIME = cast(Runtime, None)
-
-
-Fixture = TypeVar("Fixture", bound=Callable[..., Any])
-
-
-def trio_fixture(function: Fixture) -> Fixture:
-    """A fixture that runs on Trio."""
-    return cast(Fixture, pytest_trio.trio_fixture(function))
 
 
 class Client:
@@ -74,7 +63,7 @@ class Client:
         return [json.loads(line) for line in data.splitlines()]
 
 
-@trio_fixture
+@pytest.fixture
 async def client(tmp_path: Path) -> AsyncIterator[Client]:
     store = Store(tmp_path / "models")
     store.start(prune=False)
@@ -89,7 +78,7 @@ async def client(tmp_path: Path) -> AsyncIterator[Client]:
         nursery.cancel_scope.cancel()
 
 
-@trio_fixture
+@pytest.fixture
 async def model(client: Client, tiny_gguf: Path) -> Client:
     """A store with the model `m`."""
     digest = await client.upload(await trio.Path(tiny_gguf).read_bytes())
@@ -156,7 +145,8 @@ async def test_show(model: Client) -> None:
     assert info["llama.attention.layer_norm_rms_epsilon"] == 1e-05
     assert info["tokenizer.ggml.tokens"] is None
     assert "general.name" not in info
-    assert shown["tensors"][0] == {"name": "output.weight", "type": "F32", "shape": [128, 278]}
+    first = shown["tensors"][0]
+    assert (first["name"], first["type"], first["shape"][0]) == ("output.weight", "F32", 128)
     lines = shown["modelfile"].splitlines()
     assert lines[2] == "# FROM m:latest"
     assert lines[4] == f"FROM {model.store.root}/blobs/" + lines[4].rpartition("/")[2]
@@ -180,7 +170,8 @@ async def test_show_what_the_request_says(model: Client) -> None:
     assert "PARAMETER seed 1e+06\n" in shown["modelfile"]
     assert "top_k" not in shown["parameters"]
     verbose = await model.json("POST", "/api/show", {"model": "m", "verbose": True})
-    assert len(verbose["model_info"]["tokenizer.ggml.tokens"]) == 278
+    tokens = verbose["model_info"]["tokenizer.ggml.tokens"]
+    assert len(tokens) == verbose["tensors"][0]["shape"][1]
     agent = {"User-Agent": "GitHubCopilotChat/1"}
     shown = await model.json("POST", "/api/show", {"model": "m"}, **agent)
     assert shown["model_info"]["general.basename"] == "m"
