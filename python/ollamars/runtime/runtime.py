@@ -125,7 +125,7 @@ class Runtime:
 
     async def _expire(self, loaded: LoadedModel, touched: trio.Event) -> None:
         """Unload after the time to keep it, unless something happens before."""
-        with trio.move_on_after(loaded.keep_alive / SECOND):
+        with trio.move_on_after(max(loaded.keep_alive, 0) / SECOND):
             await touched.wait()
         if not touched.is_set():
             await self._unload(loaded)

@@ -125,12 +125,13 @@ class Checks:
         if clean != path and request.method != "CONNECT":
             return _moved(clean, 307)
         error = request.routing_exception
-        if isinstance(error, NotFound) and path.endswith("/") and self._has_route(path[:-1]):
+        if isinstance(error, NotFound) and path.endswith("/") and self._serves(path[:-1]):
             return _moved(path[:-1], 301 if request.method == "GET" else 307)
         return None
 
-    def _has_route(self, path: str) -> bool:
-        return bool(self._app.url_map.bind("localhost").allowed_methods(path))
+    def _serves(self, path: str) -> bool:
+        """Is there a route for this path and the method of the request?"""
+        return request.method in self._app.url_map.bind("localhost").allowed_methods(path)
 
     def _check_origin(self) -> Response | None:
         origin, host = request.headers.get("Origin"), request.headers.get("Host", "")

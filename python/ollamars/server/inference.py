@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ollamars.errors import BadRequest, OllamarsError
+from ollamars.runtime.batches import Batches
 from ollamars.runtime.engine import Event
 from ollamars.runtime.loaded import LoadedModel
 from ollamars.runtime.options import Options, model_options
@@ -118,6 +119,21 @@ def engine_options(job: Job) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class _NothingToRun:
+    """The only event of a prompt without tokens."""
+
+    id: int = 0
+    text: str = ""
+    token: int = -1
+    done: str | None = "stop"
+    error: str | None = None
+    prompt_tokens: int = 0
+    eval_tokens: int = 0
+    prompt_ns: int = 0
+    eval_ns: int = 0
+
+
 async def run_prompt(
     job: Job, prompt: str, *, truncate: bool, on_end: ExitStack
 ) -> AsyncIterator[Sequence[Event]]:
@@ -132,6 +148,11 @@ async def run_prompt(
         shift=job.shift,
         truncate=truncate,
     )
+    if not tokens:
+        nothing: Batches[Event] = Batches()
+        nothing.push(_NothingToRun())
+        nothing.end()
+        return nothing
     bridge = job.loaded.bridge
     stream = bridge.open(tokens, engine_options(job))
     on_end.callback(bridge.close, stream)
@@ -165,10 +186,21 @@ class Answers:
     """The pieces of an answer, in batches. Asking for the first one starts the work."""
 
     def __init__(
-        self, start: Callable[[], Awaitable[AsyncIterator[Sequence[Event]]]], parser: AnswerParser
+        self,
+        start: Callable[[], Awaitable[AsyncIterator[Sequence[Event]]]],
+        parser: AnswerParser,
+        *,
+        with_empty: bool = False,
+        begun: str = "",
     ) -> None:
+        """`with_empty`: text of which nothing is certain yet makes an empty piece.
+
+        `begun` is the first piece of an answer that begins with text of the request.
+        """
         self._start = start
         self._parser = parser
+        self._with_empty = with_empty
+        self._begun = begun
         self._events: AsyncIterator[Sequence[Event]] | None = None
         self._said: list[str] = []
 
@@ -179,6 +211,8 @@ class Answers:
         """At least one piece. Raises `OllamarsError`."""
         if self._events is None:
             self._events = await self._start()
+            if self._begun:
+                return [Answer(Parts(content=self._begun))]
         while True:
             pieces = [each for event in await anext(self._events) for each in self._pieces(event)]
             if pieces:
@@ -187,7 +221,7 @@ class Answers:
     def _pieces(self, event: Event) -> Iterator[Answer]:
         self._said.append(event.text)
         parts = self._parser.add(event.text) if event.text else Parts()
-        if parts:
+        if parts or (event.text and self._with_empty):
             yield Answer(parts)
         if event.done is not None:
             yield Answer(Parts(content=self._parser.finish()), event, "".join(self._said))

@@ -14,6 +14,18 @@ from ollamars.prompts.messages import Message, Think, Tool, ToolParameters, Tool
 from ollamars.runtime.engine import Tokenizer
 from ollamars.server.served import ServedModel
 
+CHATML = (
+    "{%- for message in messages -%}"
+    "{{- '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>\\n' -}}"
+    "{%- endfor -%}"
+    "{%- if add_generation_prompt -%}{{- '<|im_start|>assistant\\n' -}}{%- endif -%}"
+)
+"""What llama.cpp takes for a conversation with a model that has no template at all."""
+
+
+_ROLES = {"developer": "system"}
+"""Roles that chat templates do not know."""
+
 
 class TemplateFailure(OllamarsError):
     """The model's Jinja template could not be rendered."""
@@ -26,9 +38,16 @@ def renderer(
     tools: Sequence[Tool] | None = None,
     think: Think = None,
     today: datetime.date,
+    conversation: bool = True,
 ) -> Render:
-    """What makes the prompt of a conversation. Raises `OllamarsError` where nothing can."""
+    """What makes a prompt of messages. Raises `OllamarsError` where nothing can.
+
+    `conversation`: the messages are one; otherwise they stand for a single prompt, which a model
+    without a template takes as it is.
+    """
     source = served.choice.source
+    if source == "none" and conversation:
+        return _jinja_renderer(CHATML, tokenizer, tools, think, today)
     if source in ("go_template", "none"):
         return template_renderer(served.template, today=today, tools=tools, think=think)
     if source == "gguf_chat_template":
@@ -56,9 +75,14 @@ def _jinja_renderer(
         shared["enable_thinking"] = bool(think)
 
     def render(messages: Sequence[Message]) -> str:
-        values = {**shared, "messages": [message_json(message) for message in messages]}
+        begun = begun_answer(messages)
+        values = shared
+        if begun is not None:
+            messages = messages[:-1]
+            values = shared | {"enable_thinking": False}
+        values = values | {"messages": [message_json(message) for message in messages]}
         try:
-            text = _core.render_jinja(template, json.dumps(values))
+            text = _core.render_jinja(template, json.dumps(values)) + (begun or "")
         except _core.CoreError as error:
             raise TemplateFailure(f"chat template: {error}") from None
         # The tokenizer puts it there, too.
@@ -67,16 +91,23 @@ def _jinja_renderer(
     return render
 
 
+def begun_answer(messages: Sequence[Message]) -> str | None:
+    """The text that the model shall go on from: that of a last message of its own."""
+    last = messages[-1] if messages else None
+    if last is None or last.role != "assistant" or last.tool_calls:
+        return None
+    return last.content
+
+
 def _special_text(tokenizer: Tokenizer, name: str) -> str:
     token = tokenizer.special_ids.get(name, -1)
     return tokenizer.piece(token).decode("utf-8", "replace") if token >= 0 else ""
 
 
 def message_json(message: Message) -> Mapping[str, Any]:
-    """A message as chat templates know it."""
-    values: dict[str, Any] = {"role": message.role, "content": message.content}
-    if message.thinking:
-        values["reasoning_content"] = message.thinking
+    """A message as chat templates know it, without its thinking."""
+    role = _ROLES.get(message.role, message.role)
+    values: dict[str, Any] = {"role": role, "content": message.content}
     if message.tool_calls:
         values["tool_calls"] = [
             {

@@ -58,6 +58,11 @@ class ServedModel:
         """The architecture."""
         return str(self.stored.config.get("model_family", ""))
 
+    @property
+    def is_native(self) -> bool:
+        """Are conversations rendered by a Jinja text, as llama.cpp does it?"""
+        return self.choice.mode == "native"
+
     def can(self, capability: str) -> bool:
         """Does it have a capability?"""
         return capability in self.capabilities

@@ -48,7 +48,7 @@ from ollamars.server.inference import (
     start_job,
     whole_answer,
 )
-from ollamars.server.prompting import renderer
+from ollamars.server.prompting import begun_answer, renderer
 from ollamars.server.responses import json_response, ndjson_line
 from ollamars.server.served import ServedModel, find_served
 from ollamars.server.streaming import stream_lines
@@ -155,7 +155,8 @@ async def chat() -> Response:
     if request.debug:
         return json_response(_debug(request, prompt))
     start = partial(_start, request, job, prompt, on_end)
-    pieces = Answers(start, _parser(job, prompt, tools, think))
+    parser = _parser(request, job, prompt, tools, think)
+    pieces = Answers(start, parser, begun=_begun(request, served))
     writer = _Writer(request, job)
     if request.stream:
         return await stream_lines(pieces, writer.line)
@@ -230,14 +231,22 @@ async def _start(
     return await run_prompt(job, prompt.text, truncate=request.truncate, on_end=on_end)
 
 
-def _parser(job: Job, prompt: Prompt, tools: Sequence[Tool] | None, think: Think) -> AnswerParser:
-    native = job.served.choice.source == "gguf_chat_template"
-    tags = DEFAULT_TAGS if native else thinking_tags(job.served.template)
+def _begun(request: ChatRequest, served: ServedModel) -> str:
+    """Text of the request that the answer begins with, on the native path."""
+    messages = [message.as_prompt_message() for message in request.messages or ()]
+    return (begun_answer(messages) or "") if served.is_native else ""
+
+
+def _parser(
+    request: ChatRequest, job: Job, prompt: Prompt, tools: Sequence[Tool] | None, think: Think
+) -> AnswerParser:
+    served = job.served
+    tags = DEFAULT_TAGS if served.is_native else thinking_tags(served.template)
     thinking = None
-    if think and tags:
+    if think and tags and not _begun(request, served):
         thinking = ThinkingParser(tags, prefilled=is_prefilled(prompt.text, tags))
     names = [tool.name for tool in tools or ()]
-    calls = ToolParser(tool_tag(job.served.template), names) if names else None
+    calls = ToolParser(tool_tag(served.template), names) if names else None
     return AnswerParser(thinking=thinking, tools=calls, new_call_id=_new_call_id)
 
 

@@ -102,9 +102,8 @@ async def generate() -> Response:
     prompt = await in_prompt_thread(_prompt, request, job, think)
     if request.debug:
         return json_response(_debug(request, prompt))
-    pieces = Answers(
-        partial(_start, request, job, prompt, on_end), _parser(request, job, prompt, think)
-    )
+    start = partial(_start, request, job, prompt, on_end)
+    pieces = Answers(start, _parser(request, job, prompt, think), with_empty=True)
     writer = _Writer(request, job, prompt)
     if request.stream:
         return await stream_lines(pieces, writer.line)
@@ -161,7 +160,13 @@ def _prompt(request: GenerateRequest, job: Job, think: Think) -> Prompt:
             context=_context_text(job, request.context),
             think=think,
         ),
-        renderer(job.served, job.loaded.engine.tokenizer, think=think, today=today),
+        renderer(
+            job.served,
+            job.loaded.engine.tokenizer,
+            think=think,
+            today=today,
+            conversation=False,
+        ),
         template=job.served.template,
         today=today,
         num_ctx=job.num_ctx,
@@ -234,8 +239,9 @@ class _Writer:
         value["done"] = piece.last is not None
         if piece.last is not None:
             value["done_reason"] = piece.last.done
-            if not self._request.raw:
-                value["context"] = self._context(piece)
+            context = [] if self._request.raw else self._context(piece)
+            if context:
+                value["context"] = context
             value |= metrics(self._job, piece.last)
         return value
 
