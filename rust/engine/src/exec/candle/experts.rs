@@ -24,10 +24,10 @@ pub fn moe(x: &Tensor, logits: &Tensor, experts: &Experts, weights: &Weights) ->
         }
         let (rows, shares) = tensors(chosen, device)?;
         let own = x.index_select(&rows, 0)?;
-        let gate = weights.multiply(experts.gate, expert, &own)?;
-        let up = weights.multiply(experts.up, expert, &own)?;
+        let gate = weights.expert(experts.gate, expert, &own)?;
+        let up = weights.expert(experts.up, expert, &own)?;
         let hidden = glu(&gate, &up, experts.activation)?;
-        let down = weights.multiply(experts.down, expert, &hidden)?;
+        let down = weights.expert(experts.down, expert, &hidden)?;
         out = out.index_add(&rows, &down.broadcast_mul(&shares)?, 0)?;
     }
     Ok(out)

@@ -3,7 +3,7 @@
 use candle_core::{D, Device, IndexOp, Result, Tensor};
 
 use super::angles::Angles;
-use super::cpu::Rotate;
+use super::cpu::{Pairwise, Rotate};
 use crate::program::Factor;
 use crate::spec::{Activation, NormKind, RopeStyle};
 
@@ -50,11 +50,27 @@ fn rope_tensors(x: &Tensor, angles: &Angles, heads: usize) -> Result<Tensor> {
 
 /// `activation(gate) · up`.
 pub fn glu(gate: &Tensor, up: &Tensor, activation: Activation) -> Result<Tensor> {
+    if gate.device().is_cpu() {
+        return gate.apply_op2_no_bwd(up, &Pairwise::Gate(activation));
+    }
+    glu_tensors(gate, up, activation)
+}
+
+/// As [`glu`], in tensors alone.
+pub fn glu_tensors(gate: &Tensor, up: &Tensor, activation: Activation) -> Result<Tensor> {
     let gate = match activation {
         Activation::Silu => gate.silu()?,
         Activation::Gelu => gate.gelu()?,
     };
     gate * up
+}
+
+/// `a + b`.
+pub fn add(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    if a.device().is_cpu() {
+        return a.apply_op2_no_bwd(b, &Pairwise::Add);
+    }
+    a + b
 }
 
 /// Multiplies each row.

@@ -61,11 +61,8 @@ impl Step<'_> {
                 ops::norm(x(*buf)?, *kind, *eps, self.weights.vector(*weight)?)
             }
             Op::Linear { x: buf, weight, bias, .. } => {
-                let product = self.weights.multiply(*weight, 0, x(*buf)?)?;
-                match bias {
-                    Some(bias) => product.broadcast_add(self.weights.vector(*bias)?),
-                    None => Ok(product),
-                }
+                let bias = bias.map(|bias| self.weights.vector(bias)).transpose()?;
+                self.weights.linear(*weight, x(*buf)?, bias)
             }
             Op::Rope { x: buf, rope, heads, .. } => match angles.get(*rope) {
                 Some(angles) => ops::rope(x(*buf)?, angles, *heads),
@@ -85,7 +82,7 @@ impl Step<'_> {
             Op::Moe { x: buf, logits, experts, .. } => {
                 experts::moe(x(*buf)?, x(*logits)?, experts, self.weights)
             }
-            Op::Add { a, b, .. } => x(*a)? + x(*b)?,
+            Op::Add { a, b, .. } => ops::add(x(*a)?, x(*b)?),
             Op::Scale { x: buf, factor, .. } => {
                 ops::scale(x(*buf)?, *factor, &self.batch.positions, self.device)
             }

@@ -54,12 +54,20 @@ impl Weights {
         }
     }
 
-    /// `x [n, in] -> [n, out]` with matrix `index` of a part.
-    pub fn multiply(&self, weight: Weight, index: usize, x: &Tensor) -> Candle<Tensor> {
+    /// `x [n, in] -> [n, out]`, plus a bias `[out]`.
+    pub fn linear(&self, weight: Weight, x: &Tensor, bias: Option<&Tensor>) -> Candle<Tensor> {
+        match (self.get(weight)?, bias) {
+            (Stored::Panels(panels), _) => product(panels, 0, x, bias),
+            (Stored::Tensor(matrix), Some(bias)) => x.matmul(&matrix.t()?)?.broadcast_add(bias),
+            (Stored::Tensor(matrix), None) => x.matmul(&matrix.t()?),
+        }
+    }
+
+    /// `x [n, in] -> [n, out]` with the matrix of one expert.
+    pub fn expert(&self, weight: Weight, expert: usize, x: &Tensor) -> Candle<Tensor> {
         match self.get(weight)? {
-            Stored::Panels(panels) => x.contiguous()?.apply_op1_no_bwd(&Product { panels, index }),
-            Stored::Tensor(tensor) if tensor.rank() == 3 => x.matmul(&tensor.get(index)?.t()?),
-            Stored::Tensor(tensor) => x.matmul(&tensor.t()?),
+            Stored::Panels(panels) => product(panels, expert, x, None),
+            Stored::Tensor(matrices) => x.matmul(&matrices.get(expert)?.t()?),
         }
     }
 
@@ -85,6 +93,14 @@ impl Weights {
             None => candle_core::bail!("no weight {}", weight.0),
         }
     }
+}
+
+fn product(panels: &Panels, index: usize, x: &Tensor, bias: Option<&Tensor>) -> Candle<Tensor> {
+    let x = x.contiguous()?;
+    let Some(bias) = bias else {
+        return x.apply_op1_no_bwd(&Product { panels, index });
+    };
+    x.apply_op2_no_bwd(bias, &Product { panels, index })
 }
 
 impl Stored {

@@ -7,12 +7,14 @@
 //! summation for one row than for several.
 
 mod attention;
+mod elementwise;
 mod exp;
 mod panels;
 mod rotate;
 mod tile;
 
 pub use attention::{Paged, Store};
+pub use elementwise::Pairwise;
 pub use panels::{Panels, Product};
 pub use rotate::Rotate;
 

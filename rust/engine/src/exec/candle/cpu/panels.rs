@@ -1,6 +1,6 @@
 //! Matrices as `[panels, inner, 16]`: what one step of the inner dimension needs lies side by side.
 
-use candle_core::{CpuStorage, CustomOp1, Layout, Result as Candle, Shape, bail};
+use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result as Candle, Shape, bail};
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
@@ -70,8 +70,8 @@ impl Panels {
         }
     }
 
-    /// Matrix `index` times each row of `x` (`[n, columns]`): `[n, rows]`.
-    fn multiply(&self, index: usize, x: &[f32]) -> Option<Vec<f32>> {
+    /// Matrix `index` times each row of `x` (`[n, columns]`), plus `bias`: `[n, rows]`.
+    fn multiply(&self, index: usize, x: &[f32], bias: &[f32]) -> Option<Vec<f32>> {
         let n = x.len() / self.columns;
         let size = self.rows.div_ceil(WIDTH) * self.columns * WIDTH;
         let matrix = self.values.get(index * size..(index + 1) * size)?;
@@ -90,16 +90,19 @@ impl Panels {
                     sums,
                 });
             });
-        Some(self.by_row(&sums, n))
+        Some(self.by_row(&sums, n, bias))
     }
 
     /// `[panels, n, WIDTH]` to `[n, rows]`.
-    fn by_row(&self, sums: &[[f32; WIDTH]], n: usize) -> Vec<f32> {
+    fn by_row(&self, sums: &[[f32; WIDTH]], n: usize, bias: &[f32]) -> Vec<f32> {
         let mut out = vec![0.0; n * self.rows];
         for (index, row) in out.chunks_exact_mut(self.rows).enumerate() {
             let own = sums.iter().skip(index).step_by(n);
             for (place, sums) in row.chunks_mut(WIDTH).zip(own) {
                 place.copy_from_slice(&sums[..place.len()]);
+            }
+            for (place, bias) in row.iter_mut().zip(bias) {
+                *place += bias;
             }
         }
         out
@@ -132,7 +135,8 @@ impl WithSimd for Multiply<'_> {
     }
 }
 
-/// `x [n, columns] -> [n, rows]` with one of the matrices.
+/// `x [n, columns] -> [n, rows]` with one of the matrices; the second operand, where there is one,
+/// is a bias `[rows]`.
 #[derive(Debug, Clone, Copy)]
 pub struct Product<'a> {
     /// The matrices.
@@ -141,19 +145,41 @@ pub struct Product<'a> {
     pub index: usize,
 }
 
-impl CustomOp1 for Product<'_> {
-    fn name(&self) -> &'static str {
-        "panels"
-    }
-
-    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Candle<(CpuStorage, Shape)> {
+impl Product<'_> {
+    fn run(&self, x: &CpuStorage, layout: &Layout, bias: &[f32]) -> Candle<(CpuStorage, Shape)> {
         let (n, columns) = layout.shape().dims2()?;
         if columns != self.panels.columns {
             bail!("{columns} values for {} columns", self.panels.columns);
         }
-        match self.panels.multiply(self.index, values(storage, layout)?) {
+        match self.panels.multiply(self.index, values(x, layout)?, bias) {
             Some(out) => Ok((CpuStorage::F32(out), (n, self.panels.rows).into())),
             None => bail!("no matrix {}", self.index),
         }
+    }
+}
+
+impl CustomOp1 for Product<'_> {
+    fn name(&self) -> &'static str {
+        "product"
+    }
+
+    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Candle<(CpuStorage, Shape)> {
+        self.run(x, layout, &[])
+    }
+}
+
+impl CustomOp2 for Product<'_> {
+    fn name(&self) -> &'static str {
+        "product-and-bias"
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        x_layout: &Layout,
+        bias: &CpuStorage,
+        bias_layout: &Layout,
+    ) -> Candle<(CpuStorage, Shape)> {
+        self.run(x, x_layout, values(bias, bias_layout)?)
     }
 }

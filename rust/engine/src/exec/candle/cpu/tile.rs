@@ -19,17 +19,23 @@ pub struct Columns<'a> {
     pub column: usize,
 }
 
+/// Rows of a group, of `count` rows in groups of nearly the same size.
+#[inline(always)]
+fn group_size(count: usize) -> usize {
+    count.div_ceil(count.div_ceil(ROWS).max(1)).max(1)
+}
+
 /// Packs `rows` (each of `inner` values) for [`multiply`]: groups of up to [`ROWS`] rows, in each of
 /// which the values with the same inner index are neighbours.
 pub fn pack<'a>(rows: impl ExactSizeIterator<Item = &'a [f32]>, inner: usize) -> Vec<f32> {
     let count = rows.len();
+    let full = group_size(count);
     let mut packed = vec![0.0; count * inner];
     for (index, row) in rows.enumerate() {
-        let (group, within) = (index / ROWS, index % ROWS);
-        let size = ROWS.min(count - group * ROWS);
-        let start = group * ROWS * inner + within;
-        let places = packed.get_mut(start..).unwrap_or_default();
-        for (place, &value) in places.iter_mut().step_by(size).zip(row) {
+        let first = index / full * full;
+        let size = full.min(count - first);
+        let places = packed.get_mut(first * inner + index - first..);
+        for (place, &value) in places.unwrap_or_default().iter_mut().step_by(size).zip(row) {
             *place = value;
         }
     }
@@ -57,8 +63,9 @@ fn groups<S: Simd, const V: usize>(
     sums: &mut [[f32; WIDTH]],
 ) {
     let inner = packed.len() / sums.len().max(1);
-    let groups = packed.chunks(ROWS * inner.max(1));
-    for (x, sums) in groups.zip(sums.chunks_mut(ROWS)) {
+    let size = group_size(sums.len());
+    let groups = packed.chunks(size * inner.max(1));
+    for (x, sums) in groups.zip(sums.chunks_mut(size)) {
         match sums.len() {
             1 => tile::<S, V, 1>(simd, x, columns, sums),
             2 => tile::<S, V, 2>(simd, x, columns, sums),

@@ -1,0 +1,123 @@
+//! Value by value: candle does large tensors in a thread pool of its own, which spins against ours.
+
+use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, bail};
+use pulp::{Arch, Simd, WithSimd};
+use rayon::prelude::*;
+
+use super::exp::exp;
+use super::values;
+use crate::spec::Activation;
+
+/// Values of one piece of work.
+const PIECE: usize = 8192;
+
+/// A function of two values.
+#[derive(Debug, Clone, Copy)]
+pub enum Pairwise {
+    /// `a + b`.
+    Add,
+    /// `activation(a) · b`.
+    Gate(Activation),
+}
+
+impl CustomOp2 for Pairwise {
+    fn name(&self) -> &'static str {
+        "pairwise"
+    }
+
+    fn cpu_fwd(
+        &self,
+        a: &CpuStorage,
+        a_layout: &Layout,
+        b: &CpuStorage,
+        b_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let (a, b) = (values(a, a_layout)?, values(b, b_layout)?);
+        if a.len() != b.len() {
+            bail!("{} and {} values", a.len(), b.len());
+        }
+        let mut out = vec![0.0; a.len()];
+        let arch = Arch::new();
+        let pieces = out.par_chunks_mut(PIECE).zip(a.par_chunks(PIECE)).zip(b.par_chunks(PIECE));
+        pieces.for_each(|((out, a), b)| arch.dispatch(Piece { kind: *self, a, b, out }));
+        Ok((CpuStorage::F32(out), a_layout.shape().clone()))
+    }
+}
+
+struct Piece<'a> {
+    kind: Pairwise,
+    a: &'a [f32],
+    b: &'a [f32],
+    out: &'a mut [f32],
+}
+
+impl WithSimd for Piece<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { kind, a, b, out } = self;
+        match kind {
+            Pairwise::Add => each(a, b, out, |a, b| a + b),
+            Pairwise::Gate(Activation::Silu) => each(a, b, out, |a, b| silu(a) * b),
+            Pairwise::Gate(Activation::Gelu) => each(a, b, out, |a, b| gelu(a) * b),
+        }
+    }
+}
+
+#[inline(always)]
+fn each(a: &[f32], b: &[f32], out: &mut [f32], function: impl Fn(f32, f32) -> f32) {
+    for ((out, &a), &b) in out.iter_mut().zip(a).zip(b) {
+        *out = function(a, b);
+    }
+}
+
+/// `x / (1 + e^-x)`.
+#[inline(always)]
+fn silu(x: f32) -> f32 {
+    let small = exp(-x.abs());
+    let above = if x < 0.0 { small } else { 1.0 };
+    x * above / (1.0 + small)
+}
+
+/// `x (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2`.
+#[inline(always)]
+fn gelu(x: f32) -> f32 {
+    const SQRT_2_OVER_PI: f32 = 0.797_884_6;
+    let inner = SQRT_2_OVER_PI * x * (1.0 + 0.044_715 * x * x);
+    // (1 + tanh y) / 2 is the logistic function of 2 y.
+    let small = exp(-2.0 * inner.abs());
+    let above = if inner < 0.0 { small } else { 1.0 };
+    x * above / (1.0 + small)
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::{Device, Tensor};
+
+    use super::*;
+    use crate::exec::candle::ops::glu_tensors;
+
+    #[test]
+    fn as_candle_does() -> Result<()> {
+        let a = Tensor::randn(0f32, 4., (5, 4000), &Device::Cpu)?;
+        let b = Tensor::randn(0f32, 1., (5, 4000), &Device::Cpu)?;
+        let most = |x: Tensor| x.abs()?.max_all()?.to_scalar::<f32>();
+        for activation in [Activation::Silu, Activation::Gelu] {
+            let own = a.apply_op2_no_bwd(&b, &Pairwise::Gate(activation))?;
+            let difference = most((own - glu_tensors(&a, &b, activation)?)?)?;
+            assert!(difference < 4e-6, "{activation:?}: {difference}");
+        }
+        let sum = a.apply_op2_no_bwd(&b, &Pairwise::Add)?;
+        assert_eq!(most((sum - (a + b)?)?)?, 0.0);
+        Ok(())
+    }
+
+    #[test]
+    fn far_from_zero() {
+        assert_eq!([silu(-200.0), gelu(-200.0)], [0.0, 0.0]);
+        assert_eq!([silu(200.0), gelu(200.0)], [200.0, 200.0]);
+        assert_eq!([silu(0.0), gelu(0.0)], [0.0, 0.0]);
+        assert!(silu(f32::NAN).is_nan() && gelu(f32::NAN).is_nan());
+    }
+}
