@@ -46,8 +46,8 @@ class ShowOptions:
 
     @property
     def plain(self) -> bool:
-        """Is the answer the same for all who ask?"""
-        return not self.system and not self.params
+        """Is it the answer that nearly all ask for, and small?"""
+        return not (self.verbose or self.system or self.params)
 
 
 class Shown:
@@ -57,21 +57,20 @@ class Shown:
         self._store = store
         self._config = config
         self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[Name, bool], tuple[str, dict[str, Any]]] = OrderedDict()
+        self._kept: OrderedDict[Name, tuple[str, dict[str, Any]]] = OrderedDict()
 
     def answer(self, name: Name, options: ShowOptions) -> dict[str, Any]:
         """The answer for a model; not to be changed. Raises `ModelNotFound`, `StoreError`."""
         manifest = self._store.manifests.read(name)
-        key = (name, options.verbose)
         if options.plain:
-            digest, answer = self._kept.get(key, ("", {}))
+            digest, answer = self._kept.get(name, ("", {}))
             if digest == manifest.digest:
                 return answer
         model = load_model(name, manifest, self._store.blobs)
         answer = describe(model, options, self._config)
         if options.plain:
             with self._lock:
-                self._kept[key] = (manifest.digest, answer)
+                self._kept[name] = (manifest.digest, answer)
                 if len(self._kept) > KEPT:
                     self._kept.popitem(last=False)
         return answer
