@@ -177,11 +177,12 @@ def _moved(path: str, status: int) -> Response:
     location = quote(path, safe=_PATH_SAFE)
     if request.query_string:
         location += "?" + request.query_string.decode("latin-1")
-    if request.method in ("GET", "HEAD"):
-        body = f'<a href="{location.translate(_HTML)}">{_MOVED[status]}</a>.\n\n'
-        response = respond(body, status, "text/html; charset=utf-8")
-    else:
-        response = respond("", status)
+    is_read = request.method in ("GET", "HEAD")
+    content_type = "text/html; charset=utf-8" if is_read else None
+    body = f'<a href="{location.translate(_HTML)}">{_MOVED[status]}</a>.\n\n'
+    response = respond(body if request.method == "GET" else "", status, content_type)
+    if request.method == "HEAD":
+        del response.headers["Content-Length"]
     response.headers["Location"] = location
     return response
 
