@@ -64,3 +64,4 @@ class NemotronParser(Qwen35Parser):
     """As Qwen 3.5, but thinking ends with what comes first."""
 
     closing_wins = False
+    kept_on_error = frozenset({"thinking"})

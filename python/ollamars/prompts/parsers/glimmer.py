@@ -8,6 +8,7 @@ from ollamars.prompts.messages import Message, Tool
 from ollamars.prompts.parsers import glimmer_calls
 from ollamars.prompts.parsers.glimmer_calls import BLOCK, BLOCK_END, BadCall
 from ollamars.prompts.parsers.stream import (
+    ParserOutput,
     StreamParser,
     ToolCallError,
     Write,
@@ -29,6 +30,7 @@ class GlimmerParser(StreamParser):
     """Thinking is shown unless the request says no."""
 
     has_thinking = True
+    kept_on_error = frozenset(ParserOutput._fields)
     _recipient = ""
     _written = False
     """Has some of the current message been written as content?"""

@@ -14,13 +14,13 @@ from ollamars.prompts.parsers.stream import (
     THINK_END,
     StreamParser,
     ToolCallError,
-    settled,
     thinks,
 )
 from ollamars.prompts.text import WHITE_SPACE
 
 _USER: Final = "<user>"
 _USER_END: Final = "</user>"
+_TAGS: Final = (CALL, _USER, THINK)
 _OBJECT_STARTS: Final = ('{"', "{\n", "{\r\n")
 
 
@@ -29,7 +29,7 @@ class PoolsideParser(StreamParser):
 
     has_thinking = True
     _fresh = True
-    """Has nothing been written where white space would be dropped?"""
+    """Does content start here, so that white space and a closing tag are dropped?"""
 
     def _start(self, last: Message | None) -> None:
         self._shows_thinking = thinks(self._think, default=False)
@@ -63,14 +63,10 @@ class PoolsideParser(StreamParser):
                 self._fresh = True
                 self._state = state
                 return True
-        return self._write_settled(self._write_thinking, (THINK_END, CALL), space=True) or (
-            self._finish_thinking()
-        )
-
-    def _finish_thinking(self) -> bool:
         if self._done:
             self._write_thinking(self._take().rstrip(WHITE_SPACE))
-        return False
+            return False
+        return self._write_settled(self._write_thinking, (THINK_END, CALL))
 
     def _content(self) -> bool:
         if self._fresh and not self._skip_space():
@@ -82,38 +78,23 @@ class PoolsideParser(StreamParser):
         if self._done:
             self._write(self._take().rstrip(WHITE_SPACE))
             return False
-        return self._write_some()
-
-    def _write_some(self) -> bool:
-        """Write what is neither the start of a tag nor white space at the end."""
-        tags = (CALL, _USER, THINK) if self._shows_thinking else (CALL, _USER, THINK, THINK_END)
-        text = self._buffer
-        size = min(settled(text, tags), len(text.rstrip(WHITE_SPACE)))
-        if self.tools:
-            size = min(size, settled(text, ("{\r\n",)))
-        self._write(text[:size])
-        self._rest(text[size:])
-        return False
+        return self._write_settled(self._write, (*_TAGS, *_OBJECT_STARTS) if self.tools else _TAGS)
 
     # Parts of the state of content: None where the buffer does not hold what they look for,
     # else whether there is more to do.
 
     def _think_tag(self) -> bool | None:
-        """Thinking in the content, or a closing tag where content could start."""
+        """Thinking in the content, or a closing tag where content starts."""
         if self._has(THINK):
             self._write(self._cut(THINK))
             self._state = self._gap(self._thinking)
             return True
-        size = settled(self._buffer, (THINK,))
-        if not self._done and 0 < size < len(self._buffer) and not self._has(CALL):
-            self._write(self._buffer[:size])
-            self._rest(self._buffer[size:])
+        if not self._fresh:
+            return None
+        if self._buffer.startswith(THINK_END):
+            self._rest(self._buffer[len(THINK_END) :])
             return True
-        text = self._buffer.lstrip(WHITE_SPACE)
-        if text.startswith(THINK_END):
-            self._rest(text[len(THINK_END) :].lstrip(WHITE_SPACE))
-            return True
-        return False if THINK_END.startswith(text) and not self._done else None
+        return False if THINK_END.startswith(self._buffer) and not self._done else None
 
     def _call_tag(self) -> bool | None:
         if not self._has(CALL):
@@ -127,45 +108,40 @@ class PoolsideParser(StreamParser):
         start = self._index(_USER) if self.tools else -1
         if start < 0:
             return None
-        before = self._buffer[:start].rstrip(WHITE_SPACE)
         end = self._buffer.find(_USER_END, start)
         if end < 0:
-            if self._done:
-                return None
-            self._write(before)
-            self._rest(self._buffer[start:])
-            return False
+            return None if self._done else self._wait_at(start)
         text = self._buffer[start + len(_USER) : end]
         if not laguna_calls.names_declared(text, self.tools):
             return None
-        try:
-            name, arguments = laguna_calls.read(text, self.tools)
-        except BadJson:
-            return None
-        self._write(before)
-        self._write_call(name, arguments)
-        self._behind_call(self._buffer[end + len(_USER_END) :])
-        return True
+        return self._read_at(start, text, self._buffer[end + len(_USER_END) :])
 
     def _bare_call(self) -> bool | None:
         """A call as a JSON object without tags. Text that turns out to be none is content."""
         start = self._buffer.find("{") if self.tools else -1
-        text = self._buffer[start:].strip(WHITE_SPACE)
+        text = self._buffer[start:].rstrip(WHITE_SPACE)
         if start < 0 or not self._may_be_call(text):
             return None
-        if not (text.endswith("}") and is_json(text)):
-            if self._done:
-                return None
-            self._write(self._buffer[:start].rstrip(WHITE_SPACE))
-            self._rest(self._buffer[start:])
-            return False
+        if text.endswith("}") and is_json(text):
+            return self._read_at(start, text, "")
+        return None if self._done else self._wait_at(start)
+
+    def _wait_at(self, start: int) -> bool:
+        """Wait for the rest of what may be a call; the text before it is certain."""
+        size = len(self._buffer[:start].rstrip(WHITE_SPACE))
+        self._write(self._buffer[:size])
+        self._rest(self._buffer[size:])
+        return False
+
+    def _read_at(self, start: int, text: str, rest: str) -> bool | None:
+        """Read a call without its own tags, which stands at `start`; None if it is none."""
         try:
             name, arguments = laguna_calls.read(text, self.tools)
         except BadJson:
-            return None if self._done else False
+            return None
         self._write(self._buffer[:start].rstrip(WHITE_SPACE))
         self._write_call(name, arguments)
-        self._behind_call("")
+        self._behind_call(rest)
         return True
 
     def _may_be_call(self, text: str) -> bool:
@@ -175,6 +151,7 @@ class PoolsideParser(StreamParser):
 
     def _behind_call(self, rest: str) -> None:
         self._rest(rest)
+        self._fresh = True
         self._state = self._gap(self._content)
 
     def _call(self) -> bool:

@@ -7,7 +7,7 @@ from typing import Final
 
 from ollamars.prompts.parsers.calls import BadJson, decode_arguments
 from ollamars.prompts.parsers.coerce import declared
-from ollamars.prompts.parsers.stream import StreamParser, ToolCallError
+from ollamars.prompts.parsers.stream import ParserOutput, StreamParser, ToolCallError
 from ollamars.prompts.text import WHITE_SPACE
 
 _CALL: Final = "[TOOL_CALLS]"
@@ -52,6 +52,7 @@ class JsonEnd:
 class MinistralParser(StreamParser):
     """Thinking is read although the model does not claim to know it."""
 
+    kept_on_error = frozenset(ParserOutput._fields)
     _name = ""
     _end = JsonEnd()
 
@@ -66,7 +67,8 @@ class MinistralParser(StreamParser):
     def _thinking(self) -> bool:
         if self._has(_THINK_END):
             self._write_thinking(self._cut(_THINK_END))
-            self._state = self._gap(self._content)
+            self._rest(self._buffer.lstrip(WHITE_SPACE))
+            self._state = self._content
             return True
         return self._write_settled(self._write_thinking, (_THINK_END,), space=False)
 

@@ -21,7 +21,7 @@ class ParserOutput(NamedTuple):
 class ToolCallError(OllamarsError):
     """The model wrote a call that cannot be read. It ends the stream.
 
-    `partial` is what the same piece gave before.
+    `partial` is what the same piece gave before, as far as the family keeps it.
     """
 
     status = 500
@@ -54,6 +54,8 @@ class StreamParser:
 
     has_tools: bool = True
     has_thinking: bool = False
+    kept_on_error: frozenset[str] = frozenset()
+    """Fields of what a piece gave that are kept when a call in the same piece is bad."""
 
     def __init__(
         self, tools: Sequence[Tool] = (), last: Message | None = None, think: Think = None
@@ -87,7 +89,8 @@ class StreamParser:
                 self._done = True
                 self._run()
         except ToolCallError as error:
-            error.partial = self._output()
+            output = self._output()._asdict()
+            error.partial = ParserOutput(**{name: output[name] for name in self.kept_on_error})
             raise
         return self._output()
 
