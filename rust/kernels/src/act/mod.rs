@@ -1,0 +1,239 @@
+//! Activations as the kernels read them: quantized once for all products that share the input.
+//!
+//! Rows are interleaved in groups of up to eight, so that a kernel has one pointer: quad `q` (values
+//! `4q..4q+4` of each row) lies at `q · rows + row`. The last group has as many rows as are left.
+
+mod quantize;
+
+use std::marker::PhantomData;
+use std::ops::Range;
+
+use ollamars_quants::BlockType;
+
+use crate::Level;
+use crate::buffer::Aligned;
+
+/// Rows of a group.
+pub const GROUP: usize = 8;
+
+/// What a product needs of the activations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ActKind {
+    /// Bytes with one scale for 32 values: for weights in blocks of 32.
+    Bytes32,
+    /// Bytes with one scale for 256 values: for weights in blocks of 256, as llama.cpp does.
+    Bytes256,
+    /// As they are: for weights that are numbers of their own.
+    Floats,
+}
+
+impl ActKind {
+    /// What weights of type `ty` are multiplied with.
+    pub fn of(ty: BlockType) -> Self {
+        match ty.weights() {
+            1 => Self::Floats,
+            256 => Self::Bytes256,
+            _ => Self::Bytes32,
+        }
+    }
+
+    /// Values that share a scale.
+    fn block(self) -> usize {
+        match self {
+            Self::Bytes32 => 32,
+            Self::Bytes256 => 256,
+            Self::Floats => 1,
+        }
+    }
+}
+
+/// Memory for the activations of a step, `[rows, inputs]`.
+#[derive(Debug)]
+pub struct Acts {
+    kind: ActKind,
+    inputs: usize,
+    capacity: usize,
+    /// Values, or four bytes of codes.
+    quads: Aligned<i32>,
+    scales: Aligned<f32>,
+    /// Bytes32: minus the sum of each 32 codes. Bytes256: the sums of each two 16 codes, halves.
+    sums: Aligned<i32>,
+    /// Bytes256: the sums of each two 32 codes, halves.
+    sums32: Aligned<i32>,
+    /// Bytes32: scale times sum.
+    scaled: Aligned<f32>,
+}
+
+/// Activations in use by several threads.
+#[derive(Clone, Copy, Debug)]
+pub struct ActsView<'a> {
+    pub(crate) kind: ActKind,
+    pub(crate) inputs: usize,
+    pub(crate) rows: usize,
+    pub(crate) quads: *mut i32,
+    pub(crate) scales: *mut f32,
+    pub(crate) sums: *mut i32,
+    pub(crate) sums32: *mut i32,
+    pub(crate) scaled: *mut f32,
+    life: PhantomData<&'a mut Acts>,
+}
+
+// SAFETY: written and read by unsafe calls only, whose callers keep threads apart.
+unsafe impl Send for ActsView<'_> {}
+// SAFETY: as above.
+unsafe impl Sync for ActsView<'_> {}
+
+impl Acts {
+    /// Memory for up to `capacity` rows of `inputs` values.
+    ///
+    /// # Panics
+    /// If `inputs` is no whole number of the kind's blocks: the weights were checked when packed.
+    pub fn new(kind: ActKind, inputs: usize, capacity: usize) -> Self {
+        assert!(inputs.is_multiple_of(kind.block()), "{inputs} values in {kind:?}");
+        let values = capacity.next_multiple_of(GROUP) * inputs;
+        let per = |kinds: &[ActKind], n: usize| if kinds.contains(&kind) { values / n } else { 0 };
+        let bytes = [ActKind::Bytes32, ActKind::Bytes256];
+        Self {
+            kind,
+            inputs,
+            capacity,
+            quads: Aligned::zeroed(per(&bytes, 4) + per(&[ActKind::Floats], 1)),
+            scales: Aligned::zeroed(per(&bytes, kind.block())),
+            sums: Aligned::zeroed(per(&bytes, 32)),
+            sums32: Aligned::zeroed(per(&[ActKind::Bytes256], 64)),
+            scaled: Aligned::zeroed(per(&[ActKind::Bytes32], 32)),
+        }
+    }
+
+    /// What was asked for.
+    pub fn kind(&self) -> ActKind {
+        self.kind
+    }
+
+    /// Values of a row.
+    pub fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    /// Most rows.
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// Bytes of memory.
+    pub fn bytes(&self) -> usize {
+        let words = self.quads.len() + self.scales.len() + self.sums.len();
+        4 * (words + self.sums32.len() + self.scaled.len())
+    }
+
+    /// Room for `rows` rows, which threads fill with [`ActsView::quantize`].
+    ///
+    /// # Panics
+    /// If there are more than [`Acts::capacity`].
+    pub fn view(&mut self, rows: usize) -> ActsView<'_> {
+        assert!(rows <= self.capacity, "{rows} rows, room for {}", self.capacity);
+        ActsView {
+            kind: self.kind,
+            inputs: self.inputs,
+            rows,
+            quads: self.quads.as_mut_ptr(),
+            scales: self.scales.as_mut_ptr(),
+            sums: self.sums.as_mut_ptr(),
+            sums32: self.sums32.as_mut_ptr(),
+            scaled: self.scaled.as_mut_ptr(),
+            life: PhantomData,
+        }
+    }
+
+    /// Takes over `x`, `[rows, inputs]`, on this thread.
+    ///
+    /// # Panics
+    /// As [`Acts::view`]; if `x` is no whole number of rows.
+    pub fn quantize(&mut self, level: Level, x: &[f32]) -> ActsView<'_> {
+        let rows = x.len().checked_div(self.inputs).unwrap_or(0);
+        let view = self.view(rows);
+        // SAFETY: nobody else has the view.
+        unsafe { view.quantize(level, x, 0..view.groups()) };
+        view
+    }
+}
+
+impl ActsView<'_> {
+    /// Groups of rows: the units in which quantizing is divided among threads.
+    pub fn groups(&self) -> usize {
+        self.rows.div_ceil(GROUP)
+    }
+
+    /// Rows.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Takes over the rows of `x`, `[rows, inputs]`, that are in `groups`.
+    ///
+    /// A block with a value that is not finite makes the products of its row not a number; one
+    /// whose values are all below 2^-100 counts as zero.
+    ///
+    /// # Panics
+    /// If `x` does not have the shape, or there are no such groups.
+    ///
+    /// # Safety
+    /// Until the next barrier no other thread reads or writes these groups.
+    pub unsafe fn quantize(self, level: Level, x: &[f32], groups: Range<usize>) {
+        assert_eq!(x.len(), self.rows * self.inputs, "{} rows of {}", self.rows, self.inputs);
+        assert!(groups.end <= self.groups(), "{groups:?} of {}", self.groups());
+        for group in groups {
+            for (i, row) in self.group_rows(group).enumerate() {
+                let x = &x[row * self.inputs..][..self.inputs];
+                // SAFETY: row `i` of the group is inside of the memory, and this thread's.
+                unsafe { quantize::row(level, self.kind, x, self.group(group).skip(i)) };
+            }
+        }
+    }
+
+    /// Where a group lies.
+    pub(crate) fn group(&self, group: usize) -> Rows {
+        let values = group * GROUP * self.inputs;
+        let quads = if self.kind == ActKind::Floats { values } else { values / 4 };
+        // A kind that has no such memory never reads or writes it.
+        Rows {
+            quads: self.quads.wrapping_add(quads),
+            scales: self.scales.wrapping_add(values / self.kind.block()),
+            sums: self.sums.wrapping_add(values / 32),
+            sums32: self.sums32.wrapping_add(values / 64),
+            scaled: self.scaled.wrapping_add(values / 32),
+            stride: self.group_rows(group).len(),
+        }
+    }
+
+    /// The rows of a group.
+    pub(crate) fn group_rows(&self, group: usize) -> Range<usize> {
+        group * GROUP..self.rows.min((group + 1) * GROUP)
+    }
+}
+
+/// Rows of a group from one on; the next value of the same row is `stride` away.
+#[derive(Clone, Copy)]
+pub(crate) struct Rows {
+    pub quads: *mut i32,
+    pub scales: *mut f32,
+    pub sums: *mut i32,
+    pub sums32: *mut i32,
+    pub scaled: *mut f32,
+    pub stride: usize,
+}
+
+impl Rows {
+    /// From `n` rows later on.
+    #[inline(always)]
+    pub(crate) fn skip(self, n: usize) -> Self {
+        Self {
+            quads: self.quads.wrapping_add(n),
+            scales: self.scales.wrapping_add(n),
+            sums: self.sums.wrapping_add(n),
+            sums32: self.sums32.wrapping_add(n),
+            scaled: self.scaled.wrapping_add(n),
+            stride: self.stride,
+        }
+    }
+}

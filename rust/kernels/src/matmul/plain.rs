@@ -1,0 +1,82 @@
+//! Weights that are numbers of their own, activations as they are:
+//! `acc = fma(w, x, acc)`, input by input.
+
+use std::marker::PhantomData;
+
+use super::tile::{Strip, Tile};
+use crate::act::Rows;
+use crate::pack::PANEL;
+use crate::simd::Dots;
+
+/// How a number is stored.
+pub(super) trait Number {
+    const BYTES: usize;
+
+    /// # Safety
+    /// As many readable numbers as the level has lanes.
+    unsafe fn load<S: Dots>(s: S, from: *const u8) -> S::F;
+}
+
+macro_rules! numbers {
+    ($($name:ident: $bytes:literal, $load:ident;)*) => {
+        $(pub(super) struct $name;
+
+        impl Number for $name {
+            const BYTES: usize = $bytes;
+
+            #[inline(always)]
+            unsafe fn load<S: Dots>(s: S, from: *const u8) -> S::F {
+                // SAFETY: the caller's promise; loads need no alignment.
+                unsafe { s.$load(from.cast()) }
+            }
+        })*
+    };
+}
+
+numbers! {
+    F32: 4, load;
+    F16: 2, load_f16;
+    Bf16: 2, load_bf16;
+}
+
+pub(super) struct Plain<N>(PhantomData<N>);
+
+/// How far ahead weights are asked for, in bytes.
+const AHEAD: usize = 1024;
+
+impl<N: Number> Tile for Plain<N> {
+    #[inline(always)]
+    fn strips(lanes: usize, rows: usize) -> usize {
+        match (lanes, rows) {
+            (_, 1) => 4,
+            (16, _) | (_, 2..=4) => 2,
+            _ => 1,
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn tile<S: Dots, const M: usize, const H: usize>(
+        s: S,
+        strips: [Strip; H],
+        inputs: usize,
+        rows: Rows,
+    ) -> [[S::F; M]; H] {
+        let mut acc = [[s.splat(0.0); M]; H];
+        for k in 0..inputs {
+            let x = rows.quads.wrapping_add(k * rows.stride).cast::<f32>();
+            for (strip, acc) in strips.iter().zip(&mut acc) {
+                let at = strip.panel.wrapping_add((k * PANEL + strip.lane) * N::BYTES);
+                if M <= 2 && strip.lane == 0 {
+                    s.prefetch(at.wrapping_add(AHEAD));
+                }
+                // SAFETY: weight `k` of the strip's rows.
+                let w = unsafe { N::load(s, at) };
+                for (t, acc) in acc.iter_mut().enumerate() {
+                    // SAFETY: value `k` of row `t`.
+                    *acc = s.fma(w, s.splat(unsafe { *x.add(t) }), *acc);
+                }
+            }
+        }
+        acc
+    }
+}
