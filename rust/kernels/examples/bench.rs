@@ -1,0 +1,158 @@
+//! How fast the kernels are, next to what the processor can do.
+//!
+//! ```text
+//! cargo run --release -p ollamars-kernels --example bench -- [LEVEL | TYPE]...
+//! ```
+//!
+//! One thread, fastest of some runs, in CPU time. Decode is one row, in 10^9 bytes of the GGUF file
+//! a second, next to plain reading of the same memory; prefill is 256 rows, in 10^9 multiply-adds a
+//! second, next to the dot product instruction on registers; 8 is a step of eight rows.
+
+use std::hint::black_box;
+
+use ollamars_kernels::{Acts, Level, Packed, matmul};
+use ollamars_quants::BlockType;
+
+const TYPES: [&str; 16] = [
+    "Q4_1", "Q8_0", "Q4_K", "Q6_K", "Q4_0", "Q5_0", "Q5_1", "Q5_K", "F32", "F16", "BF16", "Q2_K",
+    "Q3_K", "IQ4_NL", "IQ4_XS", "MXFP4",
+];
+
+const INPUTS: usize = 2048;
+
+/// Bytes of weights that are read in decode: more than the caches hold.
+const LARGE: usize = 96 << 20;
+
+fn main() {
+    let chosen: Vec<String> = std::env::args().skip(1).collect();
+    let among = |name: &str, all: &[&str]| {
+        let mut of_these = chosen.iter().filter(|c| all.contains(&c.as_str())).peekable();
+        of_these.peek().is_none() || of_these.any(|c| c == name)
+    };
+    let levels: Vec<Level> = Level::available().collect();
+    let names: Vec<&str> = levels.iter().map(|level| level.name()).collect();
+    let read = read_peak();
+    println!("reading: {read:.1} GB/s");
+    println!("level    type     decode   of read  pack   8 rows   prefill  of peak");
+    for &level in levels.iter().filter(|level| among(level.name(), &names)) {
+        let peak = dot_peak(level);
+        for name in TYPES.iter().filter(|name| among(name, &TYPES)) {
+            let Some(ty) = BlockType::from_name(name) else { continue };
+            measure(level, ty, read, peak);
+        }
+    }
+}
+
+fn measure(level: Level, ty: BlockType, read: f64, peak: f64) {
+    let scalar = level == Level::SCALAR;
+    let row_bytes = INPUTS / ty.weights() * ty.bytes();
+    let large = if scalar { 4 << 20 } else { LARGE };
+    let outputs = (large / row_bytes).next_multiple_of(16);
+    let file = vec![0x2a; outputs * row_bytes];
+    let (pack_time, packed) = timed(|| Packed::new(level, ty, &file, outputs, INPUTS));
+    let packed = packed.expect("a whole number of blocks");
+    let decode = best(5, || multiply(&packed, 1));
+    let small = Packed::new(level, ty, &file[..512 * row_bytes], 512, INPUTS).expect("as above");
+    let macs = (512 * INPUTS) as f64 / 1e9;
+    let eight = 8.0 * macs / best(9, || multiply(&small, 8));
+    let rows = if scalar { 16 } else { 256 };
+    let prefill = rows as f64 * macs / best(5, || multiply(&small, rows));
+    let (bytes, name) = (file.len() as f64 / 1e9, ty.name());
+    println!(
+        "{level:8} {name:8} {:6.1}   {:5.0} %  {:5.1}   {eight:6.1}   {prefill:6.1}   {:5.0} %",
+        bytes / decode,
+        100.0 * packed.bytes() as f64 / 1e9 / decode / read,
+        bytes / pack_time,
+        100.0 * prefill / peak
+    );
+}
+
+/// Seconds of one product with `rows` rows, the activations quantized before.
+fn multiply(weights: &Packed, rows: usize) -> f64 {
+    let x: Vec<f32> = (0..rows * INPUTS).map(|i| (i as f32).sin()).collect();
+    let mut acts = Acts::new(weights.act_kind(), INPUTS, rows);
+    let x = acts.quantize(weights.level(), &x);
+    let mut out = vec![0.0; rows * weights.outputs()];
+    let (seconds, ()) = timed(|| matmul(weights, &x, &mut out));
+    black_box(out);
+    seconds
+}
+
+fn best(runs: usize, mut run: impl FnMut() -> f64) -> f64 {
+    (0..runs).map(|_| run()).fold(f64::INFINITY, f64::min)
+}
+
+fn timed<T>(run: impl FnOnce() -> T) -> (f64, T) {
+    let start = cpu_seconds();
+    let result = run();
+    (cpu_seconds() - start, result)
+}
+
+/// CPU time of this thread.
+fn cpu_seconds() -> f64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: a place for the result.
+    unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) };
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+}
+
+/// Bytes that one thread reads from memory, in GB/s.
+fn read_peak() -> f64 {
+    let words = vec![1u64; LARGE / 8];
+    let seconds = best(5, || {
+        let sum = || words.chunks_exact(8).fold([0u64; 8], |mut sum, words| {
+            sum.iter_mut().zip(words).for_each(|(sum, word)| *sum = sum.wrapping_add(*word));
+            sum
+        });
+        timed(|| black_box(sum())).0
+    });
+    LARGE as f64 / 1e9 / seconds
+}
+
+/// Multiply-adds of the level's dot product on registers, 10^9 a second.
+fn dot_peak(level: Level) -> f64 {
+    const ROUNDS: usize = 1 << 20;
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::*;
+        macro_rules! peak {
+            ($features:literal, $zero:ident, $one:ident, $dot:expr) => {{
+                #[target_feature(enable = $features)]
+                fn run() -> usize {
+                    let mut sums = [$zero(); 10];
+                    let (a, b) = (black_box($one(1)), black_box($one(2)));
+                    for _ in 0..ROUNDS {
+                        for sum in &mut sums {
+                            *sum = $dot(*sum, a, b);
+                        }
+                    }
+                    black_box(sums);
+                    10 * size_of_val(&a)
+                }
+                // SAFETY: a level exists only where the processor has its features.
+                let (seconds, bytes) = timed(|| unsafe { run() });
+                (ROUNDS * bytes) as f64 / 1e9 / seconds
+            }};
+        }
+        match level.name() {
+            "vnni" => {
+                return peak!("avx512f,avx512bw,avx512vnni", _mm512_setzero_si512,
+                    _mm512_set1_epi8, _mm512_dpbusd_epi32);
+            }
+            "avx512" => {
+                return peak!("avx512f,avx512bw", _mm512_setzero_si512, _mm512_set1_epi8,
+                    |s, a, b| _mm512_add_epi16(s, _mm512_maddubs_epi16(a, b)));
+            }
+            "avxvnni" => {
+                return peak!("avx2,avxvnni", _mm256_setzero_si256, _mm256_set1_epi8,
+                    _mm256_dpbusd_avx_epi32);
+            }
+            "avx2" => {
+                return peak!("avx2", _mm256_setzero_si256, _mm256_set1_epi8,
+                    |s, a, b| _mm256_add_epi16(s, _mm256_maddubs_epi16(a, b)));
+            }
+            _ => {}
+        }
+    }
+    f64::NAN
+}
