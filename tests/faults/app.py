@@ -15,7 +15,7 @@ from typing import Any
 import trio
 from quart import Response, request
 
-from ollamars.config import parse_host
+from ollamars.host import parse_host
 from ollamars.server.asgi import current_request
 from ollamars.server.responses import json_response
 from ollamars.server.serving import App, Server, hypercorn_config, run

@@ -60,6 +60,8 @@ class Custom:
     read: Callable[[Any], Any]
     """From decoded JSON (not null). May raise `WrongType`, or `ValueError` with Ollama's text."""
     go_type: str = ""
+    zero: Any = None
+    """What a null in a list becomes."""
 
 
 class TypeFault(BadRequest):
@@ -308,6 +310,8 @@ def _zero(kind: Any) -> Any:
     """What a null in a list or an object becomes."""
     if kind in (str, bool, int, float) or dataclasses.is_dataclass(kind):
         return kind()
+    if get_origin(kind) is Annotated:
+        return get_args(kind)[1].zero
     origin = get_origin(kind)
     return origin() if origin in (list, dict) else None
 

@@ -51,4 +51,4 @@ def _first_fault(text: str) -> int:
 KeepAlive: TypeAlias = Annotated[int, Custom(parse_keep_alive)]
 """Nanoseconds; negative values were made `FOREVER`."""
 Think: TypeAlias = Annotated[bool | str, Custom(read_think)]
-Image: TypeAlias = Annotated[bytes, Custom(read_image, "api.ImageData")]
+Image: TypeAlias = Annotated[bytes, Custom(read_image, "api.ImageData", b"")]

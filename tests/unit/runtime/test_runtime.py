@@ -75,7 +75,7 @@ async def settled(condition: object) -> None:
     """Wait until a condition holds."""
     assert callable(condition)
     with trio.fail_after(3):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - nothing tells when it is
             await trio.sleep(0.002)
 
 
@@ -298,13 +298,11 @@ async def test_a_failed_load_leaves_nothing(world: World) -> None:
             await world.use("a")
         world.loads.fail = False
         await world.use("a")
-        world.model("gone")
+        model = world.model("gone")
         (world.folder / "gone").unlink()
-        model = StoredModel(Name.parse("gone"), "", 0, 0, model_path=world.folder / "gone")
+        settings = Settings.of(model, Options(), shift=True, trained=0)
         with pytest.raises(NotFound, match='model "gone:latest" not found, try pulling it first'):
-            with ExitStack() as on_end:
-                settings = Settings.of(model, Options(), shift=True, trained=0)
-                await world.runtime.acquire(model, settings, keep_alive=None, on_end=on_end)
+            await world.runtime.acquire(model, settings, keep_alive=None, on_end=ExitStack())
 
 
 async def test_a_load_that_takes_too_long(tmp_path: Path) -> None:
