@@ -51,7 +51,7 @@ def rewrite_gguf(source: str | Sequence[str], target: str) -> None:
     `target` is created, written and fsynced. Raises `CoreError` or `OSError`.
     """
 
-def render_jinja(template: str, context_json: str, *, fuel: int = 10_000_000) -> str:
+def render_jinja(template: str, context_json: str, *, fuel: int = 4_000_000) -> str:
     """Render a chat template (minijinja) with bounded work. `CoreError`: bad template or out of fuel."""
 
 @final

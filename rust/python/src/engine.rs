@@ -154,7 +154,10 @@ impl Engine {
 
     fn submit(&self, id: u64, prompt: Vec<u32>, options: &Bound<'_, PyMapping>) -> PyResult<()> {
         let options = request_options(options)?;
-        self.loaded.engine.submit(id, prompt, options).map_err(core_error)
+        self.loaded
+            .engine
+            .submit(id, prompt, options)
+            .map_err(core_error)
     }
 
     fn cancel(&self, id: u64) {
@@ -175,12 +178,20 @@ impl Engine {
     }
 
     fn logits<'py>(&self, py: Python<'py>, ids: Vec<u32>) -> PyResult<Bound<'py, PyArray2<f32>>> {
-        let logits = py.detach(|| self.loaded.engine.logits(&ids)).map_err(core_error)?;
+        let logits = py
+            .detach(|| self.loaded.engine.logits(&ids))
+            .map_err(core_error)?;
         PyArray1::from_vec(py, logits).reshape([ids.len(), self.n_vocab()])
     }
 
-    fn log_probs<'py>(&self, py: Python<'py>, ids: Vec<u32>) -> PyResult<Bound<'py, PyArray1<f32>>> {
-        let values = py.detach(|| self.loaded.engine.log_probs(&ids)).map_err(core_error)?;
+    fn log_probs<'py>(
+        &self,
+        py: Python<'py>,
+        ids: Vec<u32>,
+    ) -> PyResult<Bound<'py, PyArray1<f32>>> {
+        let values = py
+            .detach(|| self.loaded.engine.log_probs(&ids))
+            .map_err(core_error)?;
         Ok(PyArray1::from_vec(py, values))
     }
 

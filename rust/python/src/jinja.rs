@@ -1,12 +1,13 @@
 //! Chat templates.
 
+use ollamars_jinja::{Limits, MAX_FUEL, render};
 use pyo3::prelude::*;
 
 use crate::errors::core_error;
 
 /// Renders a chat template with bounded work, detached from the interpreter.
 #[pyfunction]
-#[pyo3(signature = (template, context_json, *, fuel = 10_000_000))]
+#[pyo3(signature = (template, context_json, *, fuel = MAX_FUEL))]
 pub fn render_jinja(
     py: Python<'_>,
     template: String,
@@ -15,6 +16,6 @@ pub fn render_jinja(
 ) -> PyResult<String> {
     py.detach(|| {
         let context = serde_json::from_str(&context_json).map_err(core_error)?;
-        ollamars_jinja::render(&template, context, fuel).map_err(core_error)
+        render(&template, context, &Limits { fuel }).map_err(core_error)
     })
 }

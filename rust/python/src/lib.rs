@@ -7,6 +7,7 @@ mod digest;
 mod engine;
 mod errors;
 mod gguf;
+mod jinja;
 mod options;
 mod tokenizer;
 
@@ -25,6 +26,7 @@ mod _core {
     #[pymodule_export]
     use crate::gguf::{Gguf, rewrite_gguf};
     #[pymodule_export]
+    use crate::jinja::render_jinja;
     #[pymodule_export]
     use crate::tokenizer::Tokenizer;
 

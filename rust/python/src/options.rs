@@ -12,8 +12,7 @@ pub fn request_options(options: &Bound<'_, PyMapping>) -> PyResult<RequestOption
     let mut request = RequestOptions::default();
     for item in options.items()?.iter() {
         let (name, value): (String, Bound<'_, PyAny>) = item.extract()?;
-        set(&mut request, &name, &value)
-            .map_err(|error| named(value.py(), &name, error))?;
+        set(&mut request, &name, &value).map_err(|error| named(value.py(), &name, error))?;
     }
     Ok(request)
 }
