@@ -13,7 +13,10 @@ use ollamars_engine::model::Model;
 const CONTEXT: usize = 1024;
 
 fn main() -> Result<()> {
-    let arguments: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
+    let arguments: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|a| !a.starts_with("--"))
+        .collect();
     let [path, rest @ ..] = arguments.as_slice() else {
         println!("no model given");
         return Ok(());
@@ -27,7 +30,11 @@ fn main() -> Result<()> {
     };
     let name = rest.first().map_or("", String::as_str);
     let mut exec = model.load(name, CONTEXT, limits)?;
-    println!("{}, loaded in {:.2} s", exec.name(), begin.elapsed().as_secs_f64());
+    println!(
+        "{}, loaded in {:.2} s",
+        exec.name(),
+        begin.elapsed().as_secs_f64()
+    );
     for n_ctx in [128, 512] {
         let time = best(3, || prefill(exec.as_mut(), n_ctx, 0))?;
         println!("prompt of {n_ctx}: {:.0} tokens/s", n_ctx as f64 / time);
@@ -58,11 +65,15 @@ fn best(runs: usize, mut run: impl FnMut() -> Result<()>) -> Result<f64> {
 
 fn table(index: usize) -> Vec<u32> {
     let blocks = CONTEXT / BLOCK;
-    (index * blocks..(index + 1) * blocks).map(|block| block as u32).collect()
+    (index * blocks..(index + 1) * blocks)
+        .map(|block| block as u32)
+        .collect()
 }
 
 fn prefill(exec: &mut dyn Exec, tokens: usize, index: usize) -> Result<()> {
-    let ids: Vec<u32> = (0..tokens).map(|at| (at * 37 % 1000 + 100) as u32).collect();
+    let ids: Vec<u32> = (0..tokens)
+        .map(|at| (at * 37 % 1000 + 100) as u32)
+        .collect();
     let mut batch = Batch::default();
     for (chunk, ids) in ids.chunks(PREFILL_CHUNK).enumerate() {
         let last = (chunk + 1) * PREFILL_CHUNK >= tokens;

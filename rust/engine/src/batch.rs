@@ -81,7 +81,8 @@ impl Batch {
     /// Where each row's token lies in KV memory: row, block, slot in the block.
     pub fn slots(&self) -> impl Iterator<Item = (usize, usize, usize)> {
         self.runs().flat_map(|(rows, block, slot)| {
-            rows.enumerate().map(move |(index, row)| (row, block, slot + index))
+            rows.enumerate()
+                .map(move |(index, row)| (row, block, slot + index))
         })
     }
 
@@ -111,16 +112,30 @@ impl Batch {
             return wrong(format!("{} rows, at most {}", self.rows(), limits.max_rows));
         }
         if let Some(token) = self.tokens.iter().find(|&&token| token as usize >= n_vocab) {
-            return wrong(format!("token {token} is outside the vocabulary of {n_vocab} tokens"));
+            return wrong(format!(
+                "token {token} is outside the vocabulary of {n_vocab} tokens"
+            ));
         }
-        if let Some(block) = self.blocks.iter().find(|&&id| id as usize >= limits.kv_blocks) {
+        if let Some(block) = self
+            .blocks
+            .iter()
+            .find(|&&id| id as usize >= limits.kv_blocks)
+        {
             return wrong(format!("block {block} of {}", limits.kv_blocks));
         }
         let short = |span: &&Span| span.blocks.len() * BLOCK < span.kv_len();
         if let Some(span) = self.spans.iter().find(short) {
-            return wrong(format!("{} blocks for {} tokens", span.blocks.len(), span.kv_len()));
+            return wrong(format!(
+                "{} blocks for {} tokens",
+                span.blocks.len(),
+                span.kv_len()
+            ));
         }
-        match self.head_rows.iter().find(|&&row| row as usize >= self.rows()) {
+        match self
+            .head_rows
+            .iter()
+            .find(|&&row| row as usize >= self.rows())
+        {
             Some(row) => wrong(format!("head row {row} of {}", self.rows())),
             None => Ok(()),
         }
@@ -148,7 +163,9 @@ impl Batch {
             .extend((start..start + tokens.len()).map(|p| p as u32));
         match heads {
             Heads::None => {}
-            Heads::Last => self.head_rows.extend(rows.clone().next_back().map(|r| r as u32)),
+            Heads::Last => self
+                .head_rows
+                .extend(rows.clone().next_back().map(|r| r as u32)),
             Heads::All => self.head_rows.extend(rows.clone().map(|r| r as u32)),
         }
         let table = self.blocks.len();

@@ -31,7 +31,11 @@ fn layer(r: &mut Recorder, x: Buf, layer: &LayerSpec, last: bool) -> Buf {
     let (mixed, output) = match &layer.mixer {
         Mixer::Attention(attention) => (self::attention(r, normed, attention), &attention.output),
     };
-    let (x, mixed) = if last { (r.rows(x), r.rows(mixed)) } else { (x, mixed) };
+    let (x, mixed) = if last {
+        (r.rows(x), r.rows(mixed))
+    } else {
+        (x, mixed)
+    };
     let mixed = r.linear(mixed, output);
     let mixed = r.norm_if(mixed, layer.mixer_post_norm.as_ref());
     let x = r.add(x, mixed);

@@ -29,8 +29,12 @@ type Load = fn(Program, &Gguf, Limits) -> Result<Box<dyn Exec>>;
 
 /// The executors, the best first.
 const EXECUTORS: &[(&str, Load)] = &[
-    ("candle", |program, gguf, limits| candle(program, gguf, Route::Cpu, limits)),
-    ("candle-tensors", |program, gguf, limits| candle(program, gguf, Route::Tensors, limits)),
+    ("candle", |program, gguf, limits| {
+        candle(program, gguf, Route::Cpu, limits)
+    }),
+    ("candle-tensors", |program, gguf, limits| {
+        candle(program, gguf, Route::Tensors, limits)
+    }),
 ];
 
 /// An open model file with its vocabulary; the weights are still in the file.
@@ -105,7 +109,10 @@ impl Model {
         let named = |(name, _): &&(&str, Load)| exec.is_empty() || *name == exec;
         let (_, load) = EXECUTORS.iter().find(named).ok_or_else(|| {
             let names: Vec<_> = EXECUTORS.iter().map(|(name, _)| *name).collect();
-            Error::Request(format!("no executor '{exec}'; there are {}", names.join(", ")))
+            Error::Request(format!(
+                "no executor '{exec}'; there are {}",
+                names.join(", ")
+            ))
         })?;
         let spec = arch::read(&self.gguf, num_ctx)?;
         load(decoder::record(&spec), &self.gguf, limits)

@@ -55,19 +55,52 @@ pub enum Op {
     /// The row of each token: `table[token]`.
     Embed { table: Weight, out: Buf },
     /// Each group of `weight`'s length is normed and multiplied by `weight`.
-    Norm { x: Buf, kind: NormKind, eps: f32, weight: Weight, out: Buf },
+    Norm {
+        x: Buf,
+        kind: NormKind,
+        eps: f32,
+        weight: Weight,
+        out: Buf,
+    },
     /// `weight x + bias`.
-    Linear { x: Buf, weight: Weight, bias: Option<Weight>, out: Buf },
+    Linear {
+        x: Buf,
+        weight: Weight,
+        bias: Option<Weight>,
+        out: Buf,
+    },
     /// Turns the pairs of each of `heads` heads by the row's position; an index of
     /// [`Program::ropes`].
-    Rope { x: Buf, rope: usize, heads: usize, out: Buf },
+    Rope {
+        x: Buf,
+        rope: usize,
+        heads: usize,
+        out: Buf,
+    },
     /// Writes K and V of every row to the cache, then attends over the row's sequence.
-    Attend { q: Buf, k: Buf, v: Buf, cache: Cache, shape: AttentionShape, out: Buf },
+    Attend {
+        q: Buf,
+        k: Buf,
+        v: Buf,
+        cache: Cache,
+        shape: AttentionShape,
+        out: Buf,
+    },
     /// `activation(gate) · up`.
-    Glu { gate: Buf, up: Buf, activation: Activation, out: Buf },
+    Glu {
+        gate: Buf,
+        up: Buf,
+        activation: Activation,
+        out: Buf,
+    },
     /// The weighted sum of the chosen experts (see [`crate::spec::Moe`]); `logits` are the
     /// router's.
-    Moe { x: Buf, logits: Buf, experts: Experts, out: Buf },
+    Moe {
+        x: Buf,
+        logits: Buf,
+        experts: Experts,
+        out: Buf,
+    },
     /// `a + b`.
     Add { a: Buf, b: Buf, out: Buf },
     /// `factor · x`.
@@ -167,7 +200,9 @@ impl Op {
             | Self::Rows { x, .. }
             | Self::Softcap { x, .. } => [Some(x), None, None],
             Self::Glu { gate: a, up: b, .. }
-            | Self::Moe { x: a, logits: b, .. }
+            | Self::Moe {
+                x: a, logits: b, ..
+            }
             | Self::Add { a, b, .. } => [Some(a), Some(b), None],
             Self::Attend { q, k, v, .. } => [Some(q), Some(k), Some(v)],
         };

@@ -44,7 +44,13 @@ impl Recorder {
         let out = self.like(x);
         let weight = self.weight(&norm.weight);
         let (kind, eps) = (norm.kind, norm.eps);
-        self.push(Op::Norm { x, kind, eps, weight, out })
+        self.push(Op::Norm {
+            x,
+            kind,
+            eps,
+            weight,
+            out,
+        })
     }
 
     /// A norm where the model has one.
@@ -57,13 +63,23 @@ impl Recorder {
         let out = self.buf(self.rows_of(x), linear.weight.rows());
         let weight = self.weight(&linear.weight);
         let bias = linear.bias.as_ref().map(|bias| self.weight(bias));
-        self.push(Op::Linear { x, weight, bias, out })
+        self.push(Op::Linear {
+            x,
+            weight,
+            bias,
+            out,
+        })
     }
 
     /// Turns heads by position.
     pub fn rope(&mut self, x: Buf, rope: usize, heads: usize) -> Buf {
         let out = self.like(x);
-        self.push(Op::Rope { x, rope, heads, out })
+        self.push(Op::Rope {
+            x,
+            rope,
+            heads,
+            out,
+        })
     }
 
     /// Attention with a KV memory of its own.
@@ -75,13 +91,25 @@ impl Recorder {
             value_dim: shape.value_dim,
         });
         let out = self.buf(self.rows_of(q), shape.heads * shape.value_dim);
-        self.push(Op::Attend { q, k, v, cache, shape, out })
+        self.push(Op::Attend {
+            q,
+            k,
+            v,
+            cache,
+            shape,
+            out,
+        })
     }
 
     /// `activation(gate) · up`.
     pub fn glu(&mut self, gate: Buf, up: Buf, activation: Activation) -> Buf {
         let out = self.like(gate);
-        self.push(Op::Glu { gate, up, activation, out })
+        self.push(Op::Glu {
+            gate,
+            up,
+            activation,
+            out,
+        })
     }
 
     /// A mixture of experts, its router included.
@@ -95,7 +123,12 @@ impl Recorder {
             activation: moe.activation,
         };
         let out = self.like(x);
-        self.push(Op::Moe { x, logits, experts, out })
+        self.push(Op::Moe {
+            x,
+            logits,
+            experts,
+            out,
+        })
     }
 
     /// `a + b`.

@@ -54,7 +54,8 @@ fn ropes(r: &Reader<'_>, head_dim: usize) -> Result<Vec<crate::spec::Rope>> {
         ..full
     };
     let unsaid = r.find::<&str>("rope.scaling.type")?.is_none()
-        && r.float(&["rope.scaling.factor", "rope.scale_linear"])?.is_none();
+        && r.float(&["rope.scaling.factor", "rope.scale_linear"])?
+            .is_none();
     let full = if unsaid && r.size("context_length")? >= 131_072 {
         full.stretched(r, &Scaling::Linear { factor: 8.0 })?
     } else {
@@ -94,7 +95,11 @@ impl Windows {
         const PERIOD: &str = "attention.sliding_window_pattern";
         let window: Option<usize> = r.find("attention.sliding_window")?;
         // Some files store a list instead, which the original does not read.
-        let period = if r.is_array(PERIOD) { None } else { r.size_if(PERIOD)? };
+        let period = if r.is_array(PERIOD) {
+            None
+        } else {
+            r.size_if(PERIOD)?
+        };
         Ok(Self {
             window: window.filter(|&window| window > 0),
             period: period.unwrap_or(6),

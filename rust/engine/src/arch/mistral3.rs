@@ -16,7 +16,10 @@ pub fn read(r: &Reader<'_>) -> Result<ModelSpec> {
             &["rope.scaling.yarn_beta_fast", "rope.scaling.beta_fast"],
             &["rope.scaling.yarn_beta_slow", "rope.scaling.beta_slow"],
         ],
-        log_multiplier: &["rope.scaling.yarn_log_multiplier", "rope.scaling.mscale_all_dim"],
+        log_multiplier: &[
+            "rope.scaling.yarn_log_multiplier",
+            "rope.scaling.mscale_all_dim",
+        ],
         ..RopeKeys::new(RopeStyle::Normal, key_dim(r, &sizes, 0)?)
     };
     let temperature = temperature(r)?;

@@ -12,5 +12,7 @@ use crate::spec::{ModelSpec, RopeStyle};
 pub fn read(r: &Reader<'_>) -> Result<ModelSpec> {
     let sizes = Sizes::read(r, None)?;
     let rope = RopeKeys::new(RopeStyle::Neox, key_dim(r, &sizes, 0)?).read(r)?;
-    model(r, &sizes, vec![rope], |layer| llama::layer(r, &sizes, layer))
+    model(r, &sizes, vec![rope], |layer| {
+        llama::layer(r, &sizes, layer)
+    })
 }

@@ -48,7 +48,9 @@ impl RopeKeys<'_> {
         let factors = factors(r, dims / 2, original_ctx(r)?)?;
         let plain = (0..dims / 2).map(|pair| {
             let frequency = base.powf(-2.0 * pair as f64 / dims as f64);
-            factors.as_ref().map_or(frequency, |all| frequency / f64::from(all[pair]))
+            factors
+                .as_ref()
+                .map_or(frequency, |all| frequency / f64::from(all[pair]))
         });
         let frequencies = match *scaling {
             Scaling::None => plain.collect(),
@@ -129,10 +131,21 @@ pub enum Scaling {
 
 impl Scaling {
     fn magnitude(&self) -> f64 {
-        let Self::Yarn { factor, log_multiplier, .. } = *self else {
+        let Self::Yarn {
+            factor,
+            log_multiplier,
+            ..
+        } = *self
+        else {
             return 1.0;
         };
-        let scale = |m: f64| if factor <= 1.0 { 1.0 } else { 1.0 + 0.1 * m * factor.ln() };
+        let scale = |m: f64| {
+            if factor <= 1.0 {
+                1.0
+            } else {
+                1.0 + 0.1 * m * factor.ln()
+            }
+        };
         scale(1.0) / scale(log_multiplier)
     }
 }
@@ -146,7 +159,8 @@ struct Ramp {
 impl Ramp {
     fn new(dims: usize, original_ctx: usize, base: f64, [fast, slow]: [f64; 2]) -> Self {
         let (dims, ctx) = (dims as f64, original_ctx as f64);
-        let pair = |turns: f64| dims * (ctx / (turns * std::f64::consts::TAU)).ln() / (2.0 * base.ln());
+        let pair =
+            |turns: f64| dims * (ctx / (turns * std::f64::consts::TAU)).ln() / (2.0 * base.ln());
         Self {
             low: pair(fast).floor().max(0.0),
             high: pair(slow).ceil().min(dims - 1.0),
@@ -172,12 +186,19 @@ pub fn original_ctx(r: &Reader<'_>) -> Result<usize> {
 /// one is for a context beyond the original.
 fn factors(r: &Reader<'_>, pairs: usize, original_ctx: usize) -> Result<Option<Vec<f32>>> {
     let long = r.num_ctx() > original_ctx;
-    let by_context = if long { "rope_factors_long.weight" } else { "rope_factors_short.weight" };
+    let by_context = if long {
+        "rope_factors_long.weight"
+    } else {
+        "rope_factors_short.weight"
+    };
     for tensor in ["rope_freqs.weight", by_context] {
         let Some(factors) = r.values_if(tensor, pairs)? else {
             continue;
         };
-        if factors.iter().any(|&factor| factor == 0.0 || !factor.is_finite()) {
+        if factors
+            .iter()
+            .any(|&factor| factor == 0.0 || !factor.is_finite())
+        {
             return Err(crate::Error::Tensor {
                 name: tensor.to_string(),
                 why: "a factor is 0 or not finite".to_string(),

@@ -43,7 +43,8 @@ impl Runner {
         let mut rows = Vec::new();
         for (index, chunk) in tokens.chunks(PREFILL_CHUNK).enumerate() {
             self.batch.clear();
-            self.batch.push(start + index * PREFILL_CHUNK, chunk, &blocks, heads);
+            self.batch
+                .push(start + index * PREFILL_CHUNK, chunk, &blocks, heads);
             self.exec.run(&self.batch).expect("a step");
             for index in 0..self.batch.head_rows.len() {
                 let mut logits = vec![0.0; self.model.n_vocab()];
@@ -55,7 +56,9 @@ impl Runner {
     }
 
     fn last(&mut self, start: usize, tokens: &[u32]) -> Vec<f64> {
-        self.log_probs(start, tokens, Heads::Last).pop().expect("a row")
+        self.log_probs(start, tokens, Heads::Last)
+            .pop()
+            .expect("a row")
     }
 }
 
@@ -72,7 +75,9 @@ fn best(row: &[f64]) -> u32 {
 
 fn shared() -> PathBuf {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared");
-    std::env::var("OLLAMARS_SHARED").unwrap_or(root.to_string()).into()
+    std::env::var("OLLAMARS_SHARED")
+        .unwrap_or(root.to_string())
+        .into()
 }
 
 /// The recordings of a model, and the model.
@@ -106,7 +111,11 @@ fn check_cases(name: &str) {
         let mut row = runner.last(0, &prompt);
         for top in exact["top20"].as_array().expect("top20") {
             let difference = (row[top[0].as_u64().expect("id") as usize] - number(&top[1])).abs();
-            assert!(difference <= 0.05, "{}: {top} differs by {difference}", case["prompt"]);
+            assert!(
+                difference <= 0.05,
+                "{}: {top} differs by {difference}",
+                case["prompt"]
+            );
             sum += difference;
             count += 1;
         }
@@ -135,11 +144,17 @@ fn check_perplexity(name: &str) {
     for window in tokens.chunks_exact(WINDOW) {
         let mut input = window.to_vec();
         if tokenizer.add_bos() {
-            input[0] = tokenizer.special_ids().get(ollamars_tokenizer::Special::Bos).expect("BOS");
+            input[0] = tokenizer
+                .special_ids()
+                .get(ollamars_tokenizer::Special::Bos)
+                .expect("BOS");
         }
         let rows = runner.log_probs(0, &input, Heads::All);
         let half = WINDOW / 2..WINDOW - 1;
-        sum -= half.clone().map(|at| rows[at][window[at + 1] as usize]).sum::<f64>();
+        sum -= half
+            .clone()
+            .map(|at| rows[at][window[at + 1] as usize])
+            .sum::<f64>();
         count += half.len();
     }
     let got = (sum / count as f64).exp();

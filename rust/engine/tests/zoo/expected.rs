@@ -29,7 +29,9 @@ pub fn cases() -> Vec<Case> {
         return Vec::new();
     };
     let lines = BufReader::new(GzDecoder::new(file)).lines();
-    lines.map(|line| Case::new(serde_json::from_str(&line.expect("gzip")).expect("JSON"))).collect()
+    lines
+        .map(|line| Case::new(serde_json::from_str(&line.expect("gzip")).expect("JSON")))
+        .collect()
 }
 
 impl Case {
@@ -50,7 +52,10 @@ impl Case {
     pub fn check(&self, runner: &mut Runner, cut: Cut) -> Result<(), String> {
         if self.value["kind"] == "embedding" {
             let tolerance = number(&self.value["tol"]);
-            return self.prompts.iter().try_for_each(|p| p.check_pooled(runner, cut, tolerance));
+            return self
+                .prompts
+                .iter()
+                .try_for_each(|p| p.check_pooled(runner, cut, tolerance));
         }
         let recorded = self.check_against(runner, cut, "rows", "greedy", "tol");
         if recorded.is_ok() || self.value.get("tol_f32").is_none() {
@@ -85,7 +90,10 @@ impl Prompt {
     fn new(value: Value) -> Self {
         let tokens = value["tokens"].as_array().expect("tokens");
         Self {
-            tokens: tokens.iter().map(|id| id.as_u64().expect("id") as u32).collect(),
+            tokens: tokens
+                .iter()
+                .map(|id| id.as_u64().expect("id") as u32)
+                .collect(),
             value,
         }
     }
@@ -94,11 +102,20 @@ impl Prompt {
     fn check_greedy(&self, runner: &mut Runner, key: &str, tolerance: f64) -> Result<(), String> {
         let wanted = self.value[key].as_array().expect("greedy");
         let gaps = self.value["gap"].as_array().expect("gap");
-        let clear = gaps.iter().take_while(|&gap| number(gap) >= 2.0 * tolerance).count();
+        let clear = gaps
+            .iter()
+            .take_while(|&gap| number(gap) >= 2.0 * tolerance)
+            .count();
         let got = runner.greedy(&self.tokens, clear.min(wanted.len()));
-        let differs = got.iter().zip(wanted).position(|(got, id)| id.as_u64() != Some((*got).into()));
+        let differs = got
+            .iter()
+            .zip(wanted)
+            .position(|(got, id)| id.as_u64() != Some((*got).into()));
         match differs {
-            Some(step) => Err(format!("greedy differs at {step} after {} tokens", self.tokens.len())),
+            Some(step) => Err(format!(
+                "greedy differs at {step} after {} tokens",
+                self.tokens.len()
+            )),
             None => Ok(()),
         }
     }
@@ -131,14 +148,22 @@ impl Prompt {
 
 fn mean(rows: &[Vec<f32>]) -> Vec<f32> {
     let column = |at: usize| rows.iter().map(|row| f64::from(row[at])).sum::<f64>();
-    (0..rows[0].len()).map(|at| (column(at) / rows.len() as f64) as f32).collect()
+    (0..rows[0].len())
+        .map(|at| (column(at) / rows.len() as f64) as f32)
+        .collect()
 }
 
 fn compare(wanted: &[f32], got: &[f32], tolerance: f64) -> Result<(), String> {
     assert_eq!(wanted.len(), got.len());
     let pairs = wanted.iter().zip(got);
-    let most = pairs.map(|(a, b)| (f64::from(*a) - f64::from(*b)).abs()).fold(0.0, nan_wins);
-    if most <= tolerance { Ok(()) } else { Err(format!("differs by {most}, at most {tolerance}")) }
+    let most = pairs
+        .map(|(a, b)| (f64::from(*a) - f64::from(*b)).abs())
+        .fold(0.0, nan_wins);
+    if most <= tolerance {
+        Ok(())
+    } else {
+        Err(format!("differs by {most}, at most {tolerance}"))
+    }
 }
 
 fn nan_wins(a: f64, b: f64) -> f64 {
@@ -151,9 +176,14 @@ fn number(value: &Value) -> f64 {
 
 fn floats(value: &Value) -> Vec<f32> {
     let engine = base64::engine::general_purpose::STANDARD;
-    let bytes = engine.decode(value.as_str().expect("base64")).expect("base64");
+    let bytes = engine
+        .decode(value.as_str().expect("base64"))
+        .expect("base64");
     let (floats, []) = bytes.as_chunks() else {
         panic!("no whole floats");
     };
-    floats.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect()
+    floats
+        .iter()
+        .map(|&bytes| f32::from_le_bytes(bytes))
+        .collect()
 }

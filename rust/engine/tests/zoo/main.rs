@@ -31,12 +31,19 @@ fn each(what: &str, check: impl Fn(&Case, &std::path::Path) -> Result<(), String
         }
     }
     println!("{what}: {good} cases good");
-    assert!(failed.is_empty(), "{what}: {} failed\n{}", failed.len(), failed.join("\n"));
+    assert!(
+        failed.is_empty(),
+        "{what}: {} failed\n{}",
+        failed.len(),
+        failed.join("\n")
+    );
 }
 
 #[test]
 fn whole_prompts() {
-    each("whole", |case, path| case.check(&mut Runner::open(path, "")?, Cut::Whole));
+    each("whole", |case, path| {
+        case.check(&mut Runner::open(path, "")?, Cut::Whole)
+    });
 }
 
 #[test]
@@ -59,13 +66,19 @@ fn in_tensors() {
 fn among_others_bit_for_bit() {
     each("among others", |case, path| {
         let mut runner = Runner::open(path, "")?;
-        let alone: Vec<_> = case.prompts.iter().map(|p| runner.alone(&p.tokens)).collect();
+        let alone: Vec<_> = case
+            .prompts
+            .iter()
+            .map(|p| runner.alone(&p.tokens))
+            .collect();
         let prompts: Vec<_> = case.prompts.iter().map(|p| p.tokens.as_slice()).collect();
         for order in [[0, 1, 2, 3], [3, 1, 0, 2], [2, 3, 1, 0]] {
             let together = runner.together(&order.map(|index| prompts[index]));
             for (&index, rows) in order.iter().zip(together) {
                 if alone[index] != rows {
-                    return Err(format!("prompt {index} has other bits in the order {order:?}"));
+                    return Err(format!(
+                        "prompt {index} has other bits in the order {order:?}"
+                    ));
                 }
             }
         }

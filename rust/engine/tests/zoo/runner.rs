@@ -41,7 +41,9 @@ impl Runner {
             kv_blocks: 4 * CONTEXT / BLOCK,
             threads: 0,
         };
-        let exec = model.load(exec, CONTEXT, limits).map_err(|error| error.to_string())?;
+        let exec = model
+            .load(exec, CONTEXT, limits)
+            .map_err(|error| error.to_string())?;
         Ok(Self {
             exec,
             n_vocab: model.n_vocab(),
@@ -53,7 +55,9 @@ impl Runner {
     /// Blocks of sequence `index`: not in order, and apart from those of the others.
     fn table(index: usize) -> Vec<u32> {
         let blocks = CONTEXT / BLOCK;
-        (0..blocks).map(|block| ((blocks - 1 - block) * 4 + index) as u32).collect()
+        (0..blocks)
+            .map(|block| ((blocks - 1 - block) * 4 + index) as u32)
+            .collect()
     }
 
     fn run(&mut self, width: usize) -> Vec<Vec<f32>> {
@@ -71,7 +75,8 @@ impl Runner {
         for piece in cut.pieces(tokens) {
             self.batch.clear();
             self.batch.output = output;
-            self.batch.push(rows.len(), piece, &Self::table(0), Heads::All);
+            self.batch
+                .push(rows.len(), piece, &Self::table(0), Heads::All);
             rows.extend(self.run(width));
         }
         rows
@@ -89,7 +94,10 @@ impl Runner {
 
     /// A reranker's scores of two labels: softmax of the last position's.
     pub fn scores(&mut self, tokens: &[u32], cut: Cut) -> Vec<f32> {
-        let scores = self.pass(tokens, cut, Output::Scores, 2).pop().expect("a row");
+        let scores = self
+            .pass(tokens, cut, Output::Scores, 2)
+            .pop()
+            .expect("a row");
         let total: f32 = scores.iter().map(|x| x.exp()).sum();
         scores.iter().map(|x| x.exp() / total).collect()
     }
@@ -102,7 +110,8 @@ impl Runner {
             let best = (0..logits.len()).fold(0, |a, b| if logits[b] > logits[a] { b } else { a });
             self.batch.clear();
             let start = tokens.len() + ids.len();
-            self.batch.push(start, &[best as u32], &Self::table(0), Heads::Last);
+            self.batch
+                .push(start, &[best as u32], &Self::table(0), Heads::Last);
             logits = self.run(self.n_vocab).pop().expect("a row");
             ids.push(best as u32);
         }
@@ -118,14 +127,23 @@ impl Runner {
     /// are still at their prompts.
     pub fn together(&mut self, prompts: &[&[u32]]) -> Vec<Vec<Vec<f32>>> {
         let mut rows = vec![Vec::new(); prompts.len()];
-        while rows.iter().zip(prompts).any(|(rows, prompt)| rows.len() < prompt.len()) {
+        while rows
+            .iter()
+            .zip(prompts)
+            .any(|(rows, prompt)| rows.len() < prompt.len())
+        {
             self.batch.clear();
             let mut granted = Vec::new();
             for (index, (rows, prompt)) in rows.iter().zip(prompts).enumerate() {
                 let rest = &prompt[rows.len()..];
-                let take = if rest.len() > 3 { 13.min(rest.len() - 3) } else { rest.len().min(1) };
+                let take = if rest.len() > 3 {
+                    13.min(rest.len() - 3)
+                } else {
+                    rest.len().min(1)
+                };
                 if take > 0 {
-                    self.batch.push(rows.len(), &rest[..take], &Self::table(index), Heads::All);
+                    self.batch
+                        .push(rows.len(), &rest[..take], &Self::table(index), Heads::All);
                     granted.push((index, take));
                 }
             }

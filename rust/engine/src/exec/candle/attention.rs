@@ -25,10 +25,19 @@ fn attend_span(
     layer: &Layer,
     shape: &AttentionShape,
 ) -> Result<Tensor> {
-    let AttentionShape { heads, kv_heads, key_dim, value_dim, .. } = *shape;
+    let AttentionShape {
+        heads,
+        kv_heads,
+        key_dim,
+        value_dim,
+        ..
+    } = *shape;
     let (rows, tokens) = (span.rows.len(), span.kv_len());
     let (keys, values) = layer.gather(batch, span)?;
-    let q = q.reshape((rows, heads, key_dim))?.transpose(0, 1)?.contiguous()?;
+    let q = q
+        .reshape((rows, heads, key_dim))?
+        .transpose(0, 1)?
+        .contiguous()?;
     // The heads of a group are neighbours: together they are the rows of one product.
     let q = q.reshape((kv_heads, heads / kv_heads * rows, key_dim))?;
     let scores = (q.matmul(&keys.contiguous()?)? * f64::from(shape.scale))?;

@@ -2,7 +2,7 @@
 
 use candle_core::{Device, Result, Tensor};
 
-use super::ops::glu;
+use super::Route;
 use super::weights::Weights;
 use crate::program::Experts;
 
@@ -15,10 +15,16 @@ struct Choice {
 
 /// The weighted sum of each row's experts. An expert's rows are computed as one matrix; a row's sum
 /// is in the order of the experts.
-pub fn moe(x: &Tensor, logits: &Tensor, experts: &Experts, weights: &Weights) -> Result<Tensor> {
+pub fn moe(
+    x: &Tensor,
+    logits: &Tensor,
+    experts: &Experts,
+    weights: &Weights,
+    route: Route,
+) -> Result<Tensor> {
     let device = x.device();
     let mut out = x.zeros_like()?;
-    for (expert, chosen) in route(&logits.to_vec2()?, experts.used).iter().enumerate() {
+    for (expert, chosen) in choose(&logits.to_vec2()?, experts.used).iter().enumerate() {
         if chosen.is_empty() {
             continue;
         }
@@ -26,7 +32,7 @@ pub fn moe(x: &Tensor, logits: &Tensor, experts: &Experts, weights: &Weights) ->
         let own = x.index_select(&rows, 0)?;
         let gate = weights.expert(experts.gate, expert, &own)?;
         let up = weights.expert(experts.up, expert, &own)?;
-        let hidden = glu(&gate, &up, experts.activation)?;
+        let hidden = route.glu(&gate, &up, experts.activation)?;
         let down = weights.expert(experts.down, expert, &hidden)?;
         out = out.index_add(&rows, &down.broadcast_mul(&shares)?, 0)?;
     }
@@ -35,7 +41,7 @@ pub fn moe(x: &Tensor, logits: &Tensor, experts: &Experts, weights: &Weights) ->
 
 /// For each expert the rows that chose it: the `used` largest logits of a row, each with its share
 /// of the softmax over the chosen, which is its share of the sum of the chosen probabilities.
-fn route(logits: &[Vec<f32>], used: usize) -> Vec<Vec<Choice>> {
+fn choose(logits: &[Vec<f32>], used: usize) -> Vec<Vec<Choice>> {
     let experts = logits.first().map_or(0, Vec::len);
     let mut chosen = vec![Vec::new(); experts];
     for (row, logits) in logits.iter().enumerate() {
@@ -72,7 +78,7 @@ mod tests {
 
     #[test]
     fn shares_of_the_chosen_sum_to_one() {
-        let chosen = route(&[vec![0.0, 2.0, 1.0, -1.0], vec![3.0, 3.0, 0.0, 0.0]], 2);
+        let chosen = choose(&[vec![0.0, 2.0, 1.0, -1.0], vec![3.0, 3.0, 0.0, 0.0]], 2);
         let share = |x: f32| 1.0 / (1.0 + x.exp());
         let of = |row, share| Choice { row, share };
         assert_eq!(chosen[0], [of(1, 0.5)]);

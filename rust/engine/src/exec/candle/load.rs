@@ -26,19 +26,26 @@ impl<'a> Source<'a> {
         let ty = block_type(info)?;
         let columns = part.columns();
         if !columns.is_multiple_of(ty.weights()) {
-            return Err(wrong(name, format!("rows of {columns} weights are no whole {ty} blocks")));
+            return Err(wrong(
+                name,
+                format!("rows of {columns} weights are no whole {ty} blocks"),
+            ));
         }
         let row_bytes = columns / ty.weights() * ty.bytes();
-        let outer: usize = part.shape.iter().product::<usize>() / columns;
-        let (start, count) = match part.shape.len() {
-            1 => (0, 1),
-            _ => (part.start * (outer / part.rows()), outer),
+        let rows = part.shape.iter().product::<usize>() / columns;
+        // A part of a vector starts inside of its only row, any other one with a whole row.
+        let skipped = match part.shape.as_slice() {
+            &[_] => part.start,
+            shape => part.start * shape.iter().skip(1).product::<usize>(),
         };
-        let data = gguf.tensor_data(info)?;
-        // A part of a vector starts inside of its only row.
-        let skipped = if part.shape.len() == 1 { part.start / ty.weights() * ty.bytes() } else { 0 };
-        let begin = start * row_bytes + skipped;
-        let rows = data.get(begin..begin + count * row_bytes);
+        if !skipped.is_multiple_of(ty.weights()) {
+            return Err(wrong(
+                name,
+                format!("weight {skipped} is inside of a {ty} block"),
+            ));
+        }
+        let begin = skipped / ty.weights() * ty.bytes();
+        let rows = gguf.tensor_data(info)?.get(begin..begin + rows * row_bytes);
         Ok(Self {
             name,
             ty,
@@ -50,7 +57,9 @@ impl<'a> Source<'a> {
 
     /// Expands one row.
     pub fn row(&self, row: usize, out: &mut [f32]) -> Result<()> {
-        let bytes = self.rows.get(row * self.row_bytes..(row + 1) * self.row_bytes);
+        let bytes = self
+            .rows
+            .get(row * self.row_bytes..(row + 1) * self.row_bytes);
         let bytes = bytes.ok_or_else(|| wrong(self.name, "is too short"))?;
         let expanded = self.ty.dequantize(bytes, out);
         expanded.map_err(|error| wrong(self.name, error.to_string()))

@@ -31,7 +31,11 @@ impl Memory {
     /// Memory of `blocks` blocks.
     pub fn new(program: &Program, blocks: usize, device: &Device) -> Result<Self> {
         let layer = |&spec: &CacheSpec| {
-            let CacheSpec { heads, key_dim, value_dim } = spec;
+            let CacheSpec {
+                heads,
+                key_dim,
+                value_dim,
+            } = spec;
             Ok(Layer {
                 spec,
                 keys: zeros([blocks, heads, key_dim, BLOCK], device)?,
@@ -61,32 +65,46 @@ impl Layer {
     /// Writes a row of keys and of values, `[rows, heads · dim]`, for each row of the batch.
     pub fn store(&self, batch: &Batch, k: &Tensor, v: &Tensor) -> Candle<()> {
         let heads = self.spec.heads;
-        let (k, v) = (k.contiguous()?, v.contiguous()?);
-        if k.device().is_cpu() {
-            let store = |keys| Store { batch, heads, keys };
-            self.keys.inplace_op2(&k, &store(true))?;
-            return self.values.inplace_op2(&v, &store(false));
-        }
         let k = k.reshape((k.dim(0)?, heads, self.spec.key_dim))?;
         let v = v.reshape((v.dim(0)?, heads, self.spec.value_dim))?;
         for (rows, block, slot) in batch.runs() {
             let k = k.i(rows.clone())?.permute((1, 2, 0))?.contiguous()?;
             let v = v.i(rows)?.permute((1, 0, 2))?.contiguous()?;
-            self.keys.narrow(0, block, 1)?.slice_set(&k.unsqueeze(0)?, 3, slot)?;
-            self.values.narrow(0, block, 1)?.slice_set(&v.unsqueeze(0)?, 2, slot)?;
+            self.keys
+                .narrow(0, block, 1)?
+                .slice_set(&k.unsqueeze(0)?, 3, slot)?;
+            self.values
+                .narrow(0, block, 1)?
+                .slice_set(&v.unsqueeze(0)?, 2, slot)?;
         }
         Ok(())
+    }
+
+    /// As [`Layer::store`], with plain loops on the CPU.
+    pub fn store_in_place(&self, batch: &Batch, k: &Tensor, v: &Tensor) -> Candle<()> {
+        let heads = self.spec.heads;
+        let store = |keys| Store { batch, heads, keys };
+        self.keys.inplace_op2(&k.contiguous()?, &store(true))?;
+        self.values.inplace_op2(&v.contiguous()?, &store(false))
     }
 
     /// What a span has in memory: keys `[heads, key_dim, tokens]`, values `[heads, tokens, value_dim]`.
     pub fn gather(&self, batch: &Batch, span: &Span) -> Candle<(Tensor, Tensor)> {
         let blocks = batch.blocks.get(span.blocks.clone()).unwrap_or_default();
-        let used = blocks.get(..span.kv_len().div_ceil(BLOCK)).unwrap_or(blocks);
+        let used = blocks
+            .get(..span.kv_len().div_ceil(BLOCK))
+            .unwrap_or(blocks);
         let index = Tensor::from_slice(used, used.len(), self.keys.device())?;
-        let CacheSpec { heads, key_dim, value_dim } = self.spec;
+        let CacheSpec {
+            heads,
+            key_dim,
+            value_dim,
+        } = self.spec;
         let slots = used.len() * BLOCK;
         let keys = self.keys.index_select(&index, 0)?;
-        let keys = keys.permute((1, 2, 0, 3))?.reshape((heads, key_dim, slots))?;
+        let keys = keys
+            .permute((1, 2, 0, 3))?
+            .reshape((heads, key_dim, slots))?;
         let values = self.values.index_select(&index, 0)?;
         let values = values.transpose(0, 1)?.reshape((heads, slots, value_dim))?;
         let tokens = span.kv_len();
@@ -95,12 +113,15 @@ impl Layer {
 }
 
 fn zeros(shape: [usize; 4], device: &Device) -> Result<Tensor> {
-    let size = shape.iter().try_fold(1_usize, |size, &length| size.checked_mul(length));
-    let fits = size.is_some_and(|size| {
-        !device.is_cpu() || Vec::<f32>::new().try_reserve_exact(size).is_ok()
-    });
+    let size = shape
+        .iter()
+        .try_fold(1_usize, |size, &length| size.checked_mul(length));
+    let fits = size
+        .is_some_and(|size| !device.is_cpu() || Vec::<f32>::new().try_reserve_exact(size).is_ok());
     if !fits {
-        return Err(failed_text(format!("no memory for a KV cache of {shape:?} numbers")));
+        return Err(failed_text(format!(
+            "no memory for a KV cache of {shape:?} numbers"
+        )));
     }
     Tensor::zeros(&shape, candle_core::DType::F32, device).map_err(failed)
 }

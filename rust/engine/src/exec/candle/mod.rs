@@ -12,6 +12,7 @@ mod experts;
 mod load;
 mod memory;
 mod ops;
+mod route;
 mod step;
 mod weights;
 
@@ -24,17 +25,9 @@ use crate::batch::Batch;
 use crate::program::{Buf, Program};
 use crate::{Error, Result};
 use memory::Memory;
+pub use route::Route;
 use step::Step;
 use weights::Weights;
-
-/// How the ops that have two ways are computed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Route {
-    /// candle's tensors alone.
-    Tensors,
-    /// Own loops for what candle is slow at; on the CPU only.
-    Cpu,
-}
 
 /// The executor.
 #[derive(Debug)]
@@ -46,6 +39,7 @@ pub struct CandleExec {
     dead: Vec<Vec<Buf>>,
     weights: Weights,
     memory: Memory,
+    route: Route,
     limits: Limits,
     pool: ThreadPool,
     output: Option<Tensor>,
@@ -69,21 +63,27 @@ impl CandleExec {
             .thread_name(|index| format!("ollamars-candle-{index}"))
             .build()
             .map_err(|error| failed_text(error.to_string()))?;
-        let route = if device.is_cpu() { route } else { Route::Tensors };
+        let route = if device.is_cpu() {
+            route
+        } else {
+            Route::Tensors
+        };
         let weights = pool.install(|| Weights::load(&program, gguf, device, route))?;
         let memory = Memory::new(&program, limits.kv_blocks, device)?;
-        let device_name = match device {
-            Device::Cpu => "cpu",
-            Device::Cuda(_) => "cuda",
-            Device::Metal(_) => "metal",
+        let name = match (device, route) {
+            (Device::Cpu, Route::Cpu) => "candle/cpu",
+            (Device::Cpu, Route::Tensors) => "candle-tensors/cpu",
+            (Device::Cuda(_), _) => "candle/cuda",
+            (Device::Metal(_), _) => "candle/metal",
         };
         Ok(Self {
-            name: format!("candle/{device_name}"),
+            name: name.to_string(),
             device: device.clone(),
             dead: step::dead_after(&program),
             program,
             weights,
             memory,
+            route,
             limits,
             pool,
             output: None,
@@ -105,7 +105,10 @@ impl Exec for CandleExec {
         batch.check(self.program.n_vocab(), &self.limits)?;
         let tail = self.program.tail(batch.output);
         let tail = tail.ok_or_else(|| {
-            Error::Request(format!("this model has no output of the kind {:?}", batch.output))
+            Error::Request(format!(
+                "this model has no output of the kind {:?}",
+                batch.output
+            ))
         })?;
         let step = Step {
             program: &self.program,
@@ -113,6 +116,7 @@ impl Exec for CandleExec {
             weights: &self.weights,
             memory: &self.memory,
             device: &self.device,
+            route: self.route,
             batch,
         };
         self.output = Some(self.pool.install(|| step.run(tail)).map_err(failed)?);
@@ -122,7 +126,10 @@ impl Exec for CandleExec {
     fn logits(&mut self, index: usize, out: &mut [f32]) -> Result<()> {
         let output = self.output.as_ref();
         let output = output.ok_or_else(|| failed_text("no step has run".to_string()))?;
-        let row = output.get(index).and_then(|row| row.to_vec1()).map_err(failed)?;
+        let row = output
+            .get(index)
+            .and_then(|row| row.to_vec1())
+            .map_err(failed)?;
         if row.len() != out.len() {
             let why = format!("{} numbers for a buffer of {}", row.len(), out.len());
             return Err(failed_text(why));

@@ -1,9 +1,8 @@
-//! The ops that work on each row alone.
+//! The ops that work on each row alone, in candle tensors.
 
 use candle_core::{D, Device, IndexOp, Result, Tensor};
 
 use super::angles::Angles;
-use super::cpu::{Pairwise, Rotate};
 use crate::program::Factor;
 use crate::spec::{Activation, NormKind, RopeStyle};
 
@@ -19,13 +18,6 @@ pub fn norm(x: &Tensor, kind: NormKind, eps: f32, weight: &Tensor) -> Result<Ten
 
 /// Turns the pairs of each head.
 pub fn rope(x: &Tensor, angles: &Angles, heads: usize) -> Result<Tensor> {
-    if x.device().is_cpu() {
-        return x.contiguous()?.apply_op1_no_bwd(&Rotate { angles, heads });
-    }
-    rope_tensors(x, angles, heads)
-}
-
-fn rope_tensors(x: &Tensor, angles: &Angles, heads: usize) -> Result<Tensor> {
     let (rows, width) = x.dims2()?;
     let (dim, pairs) = (width / heads, angles.pairs());
     let (cos, sin) = angles.tensors(x.device())?;
@@ -37,7 +29,10 @@ fn rope_tensors(x: &Tensor, angles: &Angles, heads: usize) -> Result<Tensor> {
             let turning = turning.reshape((rows, heads, pairs, 2))?;
             (turning.i((.., .., .., 0))?, turning.i((.., .., .., 1))?)
         }
-        RopeStyle::Neox => (turning.narrow(2, 0, pairs)?, turning.narrow(2, pairs, pairs)?),
+        RopeStyle::Neox => (
+            turning.narrow(2, 0, pairs)?,
+            turning.narrow(2, pairs, pairs)?,
+        ),
     };
     let turned_a = (a.broadcast_mul(&cos)? - b.broadcast_mul(&sin)?)?;
     let turned_b = (a.broadcast_mul(&sin)? + b.broadcast_mul(&cos)?)?;
@@ -50,27 +45,11 @@ fn rope_tensors(x: &Tensor, angles: &Angles, heads: usize) -> Result<Tensor> {
 
 /// `activation(gate) · up`.
 pub fn glu(gate: &Tensor, up: &Tensor, activation: Activation) -> Result<Tensor> {
-    if gate.device().is_cpu() {
-        return gate.apply_op2_no_bwd(up, &Pairwise::Gate(activation));
-    }
-    glu_tensors(gate, up, activation)
-}
-
-/// As [`glu`], in tensors alone.
-pub fn glu_tensors(gate: &Tensor, up: &Tensor, activation: Activation) -> Result<Tensor> {
     let gate = match activation {
         Activation::Silu => gate.silu()?,
         Activation::Gelu => gate.gelu()?,
     };
     gate * up
-}
-
-/// `a + b`.
-pub fn add(a: &Tensor, b: &Tensor) -> Result<Tensor> {
-    if a.device().is_cpu() {
-        return a.apply_op2_no_bwd(b, &Pairwise::Add);
-    }
-    a + b
 }
 
 /// Multiplies each row.
@@ -91,27 +70,4 @@ pub fn scale(x: &Tensor, factor: Factor, positions: &[u32], device: &Device) -> 
 /// `cap · tanh(x / cap)`.
 pub fn softcap(x: &Tensor, cap: f32) -> Result<Tensor> {
     (x / f64::from(cap))?.tanh()? * f64::from(cap)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::spec::Rope;
-
-    #[test]
-    fn both_ways_to_rotate_agree() -> Result<()> {
-        let x = Tensor::randn(0f32, 1., (3, 4 * 10), &Device::Cpu)?;
-        for style in [RopeStyle::Normal, RopeStyle::Neox] {
-            let rope = Rope {
-                style,
-                frequencies: vec![1.0, 0.5, 0.125],
-                magnitude: 1.25,
-            };
-            let angles = Angles::new(&rope, &[0, 5, 100_000]);
-            let (own, tensors) = (self::rope(&x, &angles, 4)?, rope_tensors(&x, &angles, 4)?);
-            let most = (own - tensors)?.abs()?.max_all()?.to_scalar::<f32>()?;
-            assert!(most < 1e-5, "{style:?}: {most}");
-        }
-        Ok(())
-    }
 }

@@ -3,10 +3,9 @@
 use candle_core::{Device, Result, Tensor, bail};
 
 use super::angles::Angles;
-use super::cpu::Paged;
 use super::memory::Memory;
 use super::weights::Weights;
-use super::{attention, experts, ops};
+use super::{Route, experts, ops};
 use crate::batch::Batch;
 use crate::program::{Buf, Op, Program, Tail};
 
@@ -17,6 +16,7 @@ pub struct Step<'a> {
     pub weights: &'a Weights,
     pub memory: &'a Memory,
     pub device: &'a Device,
+    pub route: Route,
     pub batch: &'a Batch,
 }
 
@@ -54,35 +54,57 @@ impl Step<'_> {
     fn op(&self, op: &Op, angles: &[Angles], bufs: &mut Bufs) -> Result<()> {
         let x = |buf: Buf| get(bufs, buf);
         let result = match op {
-            Op::Embed { table, .. } => {
-                self.weights.embed(*table, &self.batch.tokens, self.device)
-            }
-            Op::Norm { x: buf, kind, eps, weight, .. } => {
-                ops::norm(x(*buf)?, *kind, *eps, self.weights.vector(*weight)?)
-            }
-            Op::Linear { x: buf, weight, bias, .. } => {
+            Op::Embed { table, .. } => self.weights.embed(*table, &self.batch.tokens, self.device),
+            Op::Norm {
+                x: buf,
+                kind,
+                eps,
+                weight,
+                ..
+            } => ops::norm(x(*buf)?, *kind, *eps, self.weights.vector(*weight)?),
+            Op::Linear {
+                x: buf,
+                weight,
+                bias,
+                ..
+            } => {
                 let bias = bias.map(|bias| self.weights.vector(bias)).transpose()?;
                 self.weights.linear(*weight, x(*buf)?, bias)
             }
-            Op::Rope { x: buf, rope, heads, .. } => match angles.get(*rope) {
-                Some(angles) => ops::rope(x(*buf)?, angles, *heads),
+            Op::Rope {
+                x: buf,
+                rope,
+                heads,
+                ..
+            } => match angles.get(*rope) {
+                Some(angles) => self.route.rope(x(*buf)?, angles, *heads),
                 None => bail!("no rotation {rope}"),
             },
-            Op::Attend { q, k, v, cache, shape, .. } => {
+            Op::Attend {
+                q,
+                k,
+                v,
+                cache,
+                shape,
+                ..
+            } => {
                 let layer = self.memory.layer(*cache)?;
-                layer.store(self.batch, x(*k)?, x(*v)?)?;
-                if self.weights.has_panels() {
-                    let paged = Paged { batch: self.batch, shape: *shape };
-                    x(*q)?.contiguous()?.apply_op3_no_bwd(&layer.keys, &layer.values, &paged)
-                } else {
-                    attention::attend(self.batch, x(*q)?, layer, shape)
-                }
+                let qkv = [x(*q)?, x(*k)?, x(*v)?];
+                self.route.attend(self.batch, qkv, layer, *shape)
             }
-            Op::Glu { gate, up, activation, .. } => ops::glu(x(*gate)?, x(*up)?, *activation),
-            Op::Moe { x: buf, logits, experts, .. } => {
-                experts::moe(x(*buf)?, x(*logits)?, experts, self.weights)
-            }
-            Op::Add { a, b, .. } => ops::add(x(*a)?, x(*b)?),
+            Op::Glu {
+                gate,
+                up,
+                activation,
+                ..
+            } => self.route.glu(x(*gate)?, x(*up)?, *activation),
+            Op::Moe {
+                x: buf,
+                logits,
+                experts,
+                ..
+            } => experts::moe(x(*buf)?, x(*logits)?, experts, self.weights, self.route),
+            Op::Add { a, b, .. } => self.route.add(x(*a)?, x(*b)?),
             Op::Scale { x: buf, factor, .. } => {
                 ops::scale(x(*buf)?, *factor, &self.batch.positions, self.device)
             }

@@ -41,11 +41,6 @@ impl Weights {
         self.memory
     }
 
-    /// Whether the matrices are panels: the program runs on the CPU's own loops.
-    pub fn has_panels(&self) -> bool {
-        self.stored.iter().any(|stored| matches!(stored, Stored::Panels(_)))
-    }
-
     /// A vector.
     pub fn vector(&self, weight: Weight) -> Candle<&Tensor> {
         match self.get(weight)? {
@@ -111,7 +106,9 @@ impl Stored {
             (Route::Cpu, &[count, rows, columns]) => source.panels([count, rows, columns]),
             (_, shape) => {
                 let values = source.values()?;
-                Tensor::from_vec(values, shape, device).map_err(failed).map(Self::Tensor)
+                Tensor::from_vec(values, shape, device)
+                    .map_err(failed)
+                    .map(Self::Tensor)
             }
         }
     }
@@ -134,7 +131,10 @@ impl Source<'_> {
 
 /// Refuses a model that would only be killed while it loads.
 fn check_memory(program: &Program, device: &Device) -> Result<()> {
-    let sizes = program.weights.iter().map(|part| part.shape.iter().product::<usize>() as u64);
+    let sizes = program
+        .weights
+        .iter()
+        .map(|part| part.shape.iter().product::<usize>() as u64);
     let needed = sizes.sum::<u64>().saturating_mul(size_of::<f32>() as u64);
     match available_memory().filter(|_| device.is_cpu()) {
         Some(available) if needed > available => Err(failed_text(format!(
@@ -147,7 +147,9 @@ fn check_memory(program: &Program, device: &Device) -> Result<()> {
 /// What Linux thinks that can be had without swapping; unknown elsewhere.
 fn available_memory() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("MemAvailable:"))?;
     let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     kib.checked_mul(1024)
 }

@@ -90,7 +90,11 @@ impl CustomOp3 for Paged<'_> {
         v_layout: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
         let (n, width) = q_layout.shape().dims2()?;
-        let (q, k, v) = (values(q, q_layout)?, values(k, k_layout)?, values(v, v_layout)?);
+        let (q, k, v) = (
+            values(q, q_layout)?,
+            values(k, k_layout)?,
+            values(v, v_layout)?,
+        );
         let arch = Arch::new();
         let units = units(self.batch, self.shape.kv_heads);
         let done: Vec<Vec<f32>> = units
@@ -180,7 +184,13 @@ impl WithSimd for Attend<'_> {
                 softmax(row, keys.start - shift..keys.end - shift, self.shape.scale)
             })
             .collect();
-        self.weighted_values(simd, &weights, &totals, first_block..end.div_ceil(BLOCK), end)
+        self.weighted_values(
+            simd,
+            &weights,
+            &totals,
+            first_block..end.div_ceil(BLOCK),
+            end,
+        )
     }
 }
 
@@ -222,7 +232,11 @@ impl Attend<'_> {
             let values = self.k.get(start..start + dim * BLOCK).unwrap_or_default();
             for column in (0..BLOCK).step_by(WIDTH) {
                 sums.fill([0.0; WIDTH]);
-                let columns = Columns { values, stride: BLOCK, column };
+                let columns = Columns {
+                    values,
+                    stride: BLOCK,
+                    column,
+                };
                 multiply(simd, &packed, columns, &mut sums);
                 for (row, sums) in scores.iter_mut().zip(&sums) {
                     let at = index * BLOCK + column;
@@ -253,7 +267,7 @@ impl Attend<'_> {
             let start = self.place(block) * dim * BLOCK;
             let mut values = self.v.get(start..start + dim * count).unwrap_or_default();
             let mut stride = dim;
-            if dim % WIDTH != 0 {
+            if !dim.is_multiple_of(WIDTH) {
                 stride = chunks * WIDTH;
                 pad(values, dim, stride, &mut padded);
                 values = &padded;
@@ -262,7 +276,16 @@ impl Attend<'_> {
             let packed = pack(weights.iter().map(|row| &row[at..at + count]), count);
             for (chunk, sums) in sums.chunks_exact_mut(weights.len()).enumerate() {
                 let column = chunk * WIDTH;
-                multiply(simd, &packed, Columns { values, stride, column }, sums);
+                multiply(
+                    simd,
+                    &packed,
+                    Columns {
+                        values,
+                        stride,
+                        column,
+                    },
+                    sums,
+                );
             }
         }
         let mut out = vec![0.0; weights.len() * dim];
@@ -293,7 +316,9 @@ fn softmax(scores: &mut [f32], keys: std::ops::Range<usize>, scale: f32) -> f32 
     let (seen, after) = rest.split_at_mut(keys.len());
     before.fill(0.0);
     after.fill(0.0);
-    let most = seen.iter().fold(f32::NEG_INFINITY, |most, &x| most.max(x * scale));
+    let most = seen
+        .iter()
+        .fold(f32::NEG_INFINITY, |most, &x| most.max(x * scale));
     for x in seen.iter_mut() {
         *x = exp(*x * scale - most);
     }

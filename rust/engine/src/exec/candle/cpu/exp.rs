@@ -21,7 +21,9 @@ pub fn exp(x: f32) -> f32 {
     let shifted = clamped * std::f32::consts::LOG2_E + ROUND;
     let n = shifted - ROUND;
     let r = clamped - n * LN2_HIGH - n * LN2_LOW;
-    let series = COEFFICIENTS.iter().fold(1.987_569_1e-4, |sum, c| sum * r + c);
+    let series = COEFFICIENTS
+        .iter()
+        .fold(1.987_569_1e-4, |sum, c| sum * r + c);
     let power = f32::from_bits((shifted.to_bits() << 23).wrapping_add(0x3f80_0000));
     let value = (series * r * r + r + 1.0) * power;
     if x < -87.0 { 0.0 } else { value }
@@ -36,7 +38,10 @@ mod tests {
         let mut x = 0.0_f32;
         while x > -86.9 {
             let (got, exact) = (f64::from(exp(x)), f64::from(x).exp());
-            assert!((got - exact).abs() <= 2.4e-7 * exact, "exp({x}) = {got}, not {exact}");
+            assert!(
+                (got - exact).abs() <= 2.4e-7 * exact,
+                "exp({x}) = {got}, not {exact}"
+            );
             x -= 0.001_37;
         }
         assert_eq!(exp(0.0), 1.0);

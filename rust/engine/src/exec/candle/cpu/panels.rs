@@ -48,7 +48,11 @@ impl Panels {
                 Ok(())
             },
         )?;
-        Ok(Self { values, rows, columns })
+        Ok(Self {
+            values,
+            rows,
+            columns,
+        })
     }
 
     /// Columns of a matrix.
