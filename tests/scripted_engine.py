@@ -74,7 +74,7 @@ class Loads:
 
 class ScriptedEngine:
     memory = 1000
-    exec = "scripted"
+    exec = "scripted/cpu"
     architecture = "scripted"
 
     def __init__(self, num_ctx: int = 128, step: float = 0.0) -> None:

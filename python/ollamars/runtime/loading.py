@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from functools import partial
 from pathlib import Path
@@ -14,6 +15,8 @@ from ollamars.errors import BadRequest, ModelError, NotFound, OllamarsError
 from ollamars.runtime.engine import Engine, LoadEngine
 from ollamars.runtime.settings import Settings
 from ollamars.store.models import StoredModel
+
+_log = logging.getLogger(__name__)
 
 CLOSE_TIMEOUT = 30.0
 """Seconds that an engine may take to finish its step and free its memory."""
@@ -107,7 +110,10 @@ async def load_engine(
             attempt.abandon()
 
 
-async def close_engine(engine: Engine) -> None:
+async def close_engine(engine: Engine, limit: float = CLOSE_TIMEOUT) -> None:
     """Free an engine; an engine that does not end in time is left to its thread."""
-    with trio.move_on_after(CLOSE_TIMEOUT, shield=True):
-        await trio.to_thread.run_sync(engine.close, abandon_on_cancel=True)
+    with trio.move_on_after(limit, shield=True):
+        try:
+            await trio.to_thread.run_sync(engine.close, abandon_on_cancel=True)
+        except Exception:
+            _log.exception("an engine could not be closed")

@@ -7,6 +7,7 @@ first client leaves and others wait for the same model.
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from contextlib import ExitStack, suppress
 
@@ -17,10 +18,14 @@ from ollamars.durations import FOREVER, SECOND
 from ollamars.errors import Busy, OllamarsError
 from ollamars.runtime.engine import LoadEngine
 from ollamars.runtime.loaded import LoadedModel
-from ollamars.runtime.loading import close_engine, load_engine
+from ollamars.runtime.loading import CLOSE_TIMEOUT, close_engine, load_engine
 from ollamars.runtime.settings import Settings
 from ollamars.store.models import StoredModel
 
+_log = logging.getLogger(__name__)
+
+LAST_CLOSE_TIMEOUT = 2.0
+"""Seconds that an engine may take to end when the server ends."""
 DEFAULT_MAX_LOADED = 3
 """Models that may be loaded at once where `OLLAMA_MAX_LOADED_MODELS` does not say."""
 BUSY = "server busy, please try again.  maximum pending requests exceeded"
@@ -72,8 +77,9 @@ class Runtime:
                 await self._work()
             finally:
                 with trio.CancelScope(shield=True):
-                    for loaded in list(self._loaded.values()):
-                        await self._unload(loaded)
+                    async with trio.open_nursery() as closing:
+                        for loaded in list(self._loaded.values()):
+                            closing.start_soon(self._unload, loaded, LAST_CLOSE_TIMEOUT)
 
     def models(self) -> list[LoadedModel]:
         """What is loaded, the one that stays longest first."""
@@ -130,8 +136,8 @@ class Runtime:
         if not touched.is_set():
             await self._unload(loaded)
 
-    async def _unload(self, loaded: LoadedModel) -> None:
-        """Take a model that is idle out of the table and free it."""
+    async def _unload(self, loaded: LoadedModel, limit: float = CLOSE_TIMEOUT) -> None:
+        """Take a model that is idle out of the table and free it, in at most `limit` seconds."""
         if self._loaded.get(loaded.key) is not loaded:
             return
         del self._loaded[loaded.key]
@@ -139,7 +145,8 @@ class Runtime:
         loaded.touched.set()
         with trio.CancelScope(shield=True):
             await loaded.bridge.stop()
-            await close_engine(loaded.engine)
+            await close_engine(loaded.engine, limit)
+        _log.info("model unloaded", extra={"values": {"model": loaded.model.name.short}})
 
     async def _wait_for_load(self, waiting: _Waiting) -> LoadedModel:
         if self._current is None:
@@ -242,4 +249,12 @@ class Runtime:
         )
         self._loaded[loaded.key] = loaded
         self._nursery.start_soon(loaded.bridge.run)
+        values = {
+            "model": loaded.model.name.short,
+            "num_ctx": loaded.settings.num_ctx,
+            "parallel": self._parallel,
+            "exec": engine.exec,
+            "memory": engine.memory,
+        }
+        _log.info("model loaded", extra={"values": values})
         return loaded

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from contextlib import ExitStack
 from typing import Any, cast
 
@@ -11,7 +13,11 @@ from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, ASGISendEven
 from quart_trio.asgi import TrioASGIHTTPConnection
 from quart_trio.wrappers import TrioRequest
 
+from ollamars.durations import format_duration
+from ollamars.server.logs import info
 from ollamars.server.request_body import RequestBody
+
+_requests = logging.getLogger("ollamars.server.requests")
 
 
 class Request(TrioRequest):
@@ -44,12 +50,27 @@ class HttpExchange(TrioASGIHTTPConnection):
         """Answer the request; a client that leaves cancels the handler."""
         request = cast(Request, self._create_request_from_scope(send))
         self._sent_all = False
+        self._status = 0
+        begin = time.monotonic_ns()
         with request.on_end:
+            request.on_end.callback(self._log, request, begin)
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._pump, nursery.cancel_scope, request.body, receive)
                 response = await self.app.handle_request(request)
                 await self._send_response(self._guard(send, request.body), response)
                 nursery.cancel_scope.cancel()
+
+    def _log(self, request: Request, begin: int) -> None:
+        """One line for each request; status 499 where the client left before an answer."""
+        info(
+            _requests,
+            "request",
+            method=request.method,
+            path=request.path,
+            status=self._status or 499,
+            duration=format_duration(time.monotonic_ns() - begin),
+            client=request.remote_addr,
+        )
 
     async def _pump(
         self, scope: trio.CancelScope, body: RequestBody, receive: ASGIReceiveCallable
@@ -65,6 +86,8 @@ class HttpExchange(TrioASGIHTTPConnection):
 
     def _guard(self, send: ASGISendCallable, body: RequestBody) -> ASGISendCallable:
         async def guarded(message: ASGISendEvent) -> None:
+            if message["type"] == "http.response.start":
+                self._status = message["status"]
             if message["type"] == "http.response.body":
                 if not message.get("more_body", False):
                     self._sent_all = True

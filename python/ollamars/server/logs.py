@@ -59,4 +59,5 @@ def _text(value: Any) -> str:
 
 def info(log: logging.Logger, message: str, **values: Any) -> None:
     """Log a message with values."""
-    log.info(message, extra={"values": values}, stacklevel=2)
+    if log.isEnabledFor(logging.INFO):
+        log.info(message, extra={"values": values}, stacklevel=2)

@@ -14,9 +14,6 @@ from ollamars.store.gotime import format_time
 
 blueprint = Blueprint("ps", __name__)
 
-_LAST_TIME = 2**63 - 1
-"""The end of time that fits into 64 bits, in ns since 1970."""
-
 
 @blueprint.route("/api/ps", methods=["GET"])
 async def ps() -> Response:
@@ -33,6 +30,6 @@ def _entry(loaded: LoadedModel) -> dict[str, Any]:
         "digest": model.digest,
         "details": details(model),
         "expires_at": format_time(loaded.expires_at),
-        "size_vram": 0,
+        "size_vram": 0 if engine.exec.endswith("cpu") else engine.memory,
         "context_length": loaded.settings.num_ctx,
     }
