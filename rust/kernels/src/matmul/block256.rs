@@ -84,12 +84,15 @@ unsafe fn unit<S: Dots, T: Format, const M: usize, const H: usize>(
     }
 }
 
+/// How far ahead weights are asked for, in bytes.
+const AHEAD: usize = 4096;
+
 /// Asks for chunk `chunk` of the next unit.
 #[inline(always)]
 fn prefetch<S: Dots>(s: S, layout: &Layout, strip: Strip, chunk: usize) {
     let part = layout.unit_bytes() / 8;
-    for line in 0..part / 64 {
-        s.prefetch(strip.panel.wrapping_add(layout.unit_bytes() + chunk * part + 64 * line));
+    for line in 0..part.div_ceil(64) {
+        s.prefetch(strip.panel.wrapping_add(AHEAD + chunk * part + 64 * line));
     }
 }
 
