@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,12 +14,13 @@ from typing import BinaryIO
 
 from ollamars.errors import StoreError
 
+_RUST_NUMBER = re.compile(r" \(os error \d+\)$")
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 def describe(error: OSError, doing: str = "") -> str:
     """An operating system error in Go's form: `open PATH: no such file or directory`."""
-    reason = (error.strerror or str(error)).lower()
+    reason = _RUST_NUMBER.sub("", error.strerror or str(error)).lower()
     if error.errno in _FULL:
         reason = "no space left on device"
     place = f"{doing} {error.filename}".strip() if error.filename else doing
