@@ -19,8 +19,13 @@ from ollamars.server.app import create_app
 from ollamars.server.context import Context
 from ollamars.server.serving import Server
 from ollamars.store.store import Store
+from tests.tiny_gguf import successor_model
 
 JINJA = "{% for m in messages %}{{ m.content }}{% endfor %}{% if tools %}{{ tools }}{% endif %}"
+CHATML_JINJA = (
+    "{% for m in messages %}{{ '<|im_start|>' + m.role + '\n' + m.content + '<|im_end|>\n' }}"
+    "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
 NO_RUNTIME = cast(Runtime, None)
 
 
@@ -188,8 +193,6 @@ async def test_show_follows_a_new_manifest(model: Client) -> None:
 
 
 async def test_the_jinja_text_is_shown_when_it_is_used(client: Client, tmp_path: Path) -> None:
-    from tests.tiny_gguf import successor_model
-
     path = successor_model(tmp_path / "j.gguf", chat_template=JINJA)
     await client.create(
         "j", files={"j.gguf": await client.upload(await trio.Path(path).read_bytes())}
@@ -199,6 +202,16 @@ async def test_the_jinja_text_is_shown_when_it_is_used(client: Client, tmp_path:
     assert shown["capabilities"] == ["tools", "completion"]
     assert "TEMPLATE {{ .Prompt }}\n" in shown["modelfile"]
     assert "tokenizer.chat_template" not in shown["model_info"]
+
+
+async def test_a_known_chat_template_becomes_a_go_template(client: Client, tmp_path: Path) -> None:
+    path = successor_model(tmp_path / "c.gguf", chat_template=CHATML_JINJA)
+    digest = await client.upload(await trio.Path(path).read_bytes())
+    lines = await client.create("c", files={"c.gguf": digest})
+    assert {"status": "using autodetected template chatml"} in lines
+    shown = await client.json("POST", "/api/show", {"model": "c"})
+    assert shown["template"].startswith("{{- range .Messages }}")
+    assert 'stop                           "<|im_end|>"' in shown["parameters"]
 
 
 @pytest.mark.parametrize(

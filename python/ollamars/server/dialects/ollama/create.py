@@ -11,7 +11,9 @@ from typing import Any
 import trio
 from quart import Blueprint, Response
 
-from ollamars.errors import BadRequest, OllamarsError
+from ollamars import _core
+from ollamars.errors import BadRequest, ModelError, OllamarsError
+from ollamars.prompts.detect import detect
 from ollamars.prompts.template import ChatTemplate
 from ollamars.server.asgi import current_request
 from ollamars.server.body import named, read_body
@@ -146,4 +148,19 @@ def _check_template(text: str) -> None:
     ChatTemplate.parse(text)
 
 
-HOOKS = store_create.CreateHooks(check_template=_check_template, detect_template=lambda _text: None)
+def _detect_template(chat_template: str) -> store_create.DetectedTemplate | None:
+    known = detect(chat_template, _render_jinja)
+    if known is None:
+        return None
+    return store_create.DetectedTemplate(known.name, known.text, known.parameters)
+
+
+def _render_jinja(template: str, context_json: str) -> str:
+    try:
+        return _core.render_jinja(template, context_json)
+    except _core.CoreError as error:
+        raise ModelError(str(error)) from error
+
+
+HOOKS = store_create.CreateHooks(check_template=_check_template, detect_template=_detect_template)
+"""What creating needs to know of templates; nothing is pulled yet."""
