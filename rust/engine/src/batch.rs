@@ -177,3 +177,24 @@ impl Batch {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_end_with_their_block() {
+        let mut batch = Batch::default();
+        batch.push(30, &[1; 36], &[7, 3, 5], Heads::None);
+        batch.push(4, &[], &[1], Heads::Last);
+        batch.push(64, &[2], &[0, 2, 9], Heads::Last);
+        let runs: Vec<_> = batch.runs().collect();
+        assert_eq!(
+            runs,
+            [(0..2, 7, 30), (2..34, 3, 0), (34..36, 5, 0), (36..37, 9, 0)]
+        );
+        let slots: Vec<_> = batch.slots().skip(33).collect();
+        assert_eq!(slots, [(33, 3, 31), (34, 5, 0), (35, 5, 1), (36, 9, 0)]);
+        assert_eq!(batch.head_rows, [36]);
+    }
+}

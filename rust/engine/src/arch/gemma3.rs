@@ -5,6 +5,7 @@ use super::ffn::glu;
 use super::reader::Reader;
 use super::rope::{RopeKeys, Scaling};
 use super::shared::{Sizes, model, name, norm};
+use super::windows::Windows;
 use crate::Result;
 use crate::spec::{
     Activation, Attention, AttentionShape, Ffn, LayerSpec, Mixer, ModelSpec, RopeStyle,
@@ -20,7 +21,7 @@ pub fn read(r: &Reader<'_>) -> Result<ModelSpec> {
     if r.find::<bool>("attention.causal")? == Some(false) {
         return Err(r.wrong("attention.causal", "embedding models are not supported"));
     }
-    let windows = Windows::read(r)?;
+    let windows = Windows::read(r, 6)?;
     let head_dim = key_dim(r, &sizes, 0)?;
     let spec = model(r, &sizes, ropes(r, head_dim)?, |layer| {
         Ok(LayerSpec {
@@ -82,32 +83,4 @@ fn attention(r: &Reader<'_>, sizes: &Sizes, layer: usize, windows: &Windows) -> 
         },
         ..plain
     })
-}
-
-/// Which layers slide.
-struct Windows {
-    window: Option<usize>,
-    period: usize,
-}
-
-impl Windows {
-    fn read(r: &Reader<'_>) -> Result<Self> {
-        const PERIOD: &str = "attention.sliding_window_pattern";
-        let window: Option<usize> = r.find("attention.sliding_window")?;
-        // Some files store a list instead, which the original does not read.
-        let period = if r.is_array(PERIOD) {
-            None
-        } else {
-            r.size_if(PERIOD)?
-        };
-        Ok(Self {
-            window: window.filter(|&window| window > 0),
-            period: period.unwrap_or(6),
-        })
-    }
-
-    fn of(&self, layer: usize) -> Option<usize> {
-        let full = layer % self.period == self.period - 1;
-        self.window.filter(|_| !full)
-    }
 }

@@ -13,6 +13,7 @@ mod qwen3;
 mod reader;
 mod rope;
 mod shared;
+mod windows;
 
 use ollamars_gguf::Gguf;
 
@@ -44,17 +45,23 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 /// [`Error::UnknownArchitecture`]; [`Error::Metadata`], [`Error::Tensor`] or [`Error::Gguf`] for
 /// what is missing or makes no sense.
 pub fn read(gguf: &Gguf, num_ctx: usize) -> Result<ModelSpec> {
-    let name = gguf.metadata().str("general.architecture")?;
-    let entry = ARCHITECTURES.iter().find(|(known, _)| *known == name);
-    let (_, read) = entry.ok_or_else(|| Error::UnknownArchitecture(name.to_string()))?;
-    read(&Reader::new(gguf, name, num_ctx))
+    let (read, reader) = find(gguf, num_ctx)?;
+    read(&reader)
 }
 
 /// Tokens of context that the file's model was trained with.
 ///
 /// # Errors
-/// [`Error::Gguf`] or [`Error::Metadata`] for a missing or senseless value.
+/// [`Error::UnknownArchitecture`]; [`Error::Gguf`] or [`Error::Metadata`] for a missing or senseless
+/// value.
 pub fn train_ctx(gguf: &Gguf) -> Result<usize> {
+    let (_, reader) = find(gguf, 0)?;
+    reader.size("context_length")
+}
+
+fn find(gguf: &Gguf, num_ctx: usize) -> Result<(Read, Reader<'_>)> {
     let name = gguf.metadata().str("general.architecture")?;
-    Reader::new(gguf, name, 0).size("context_length")
+    let entry = ARCHITECTURES.iter().find(|(known, _)| *known == name);
+    let (_, read) = entry.ok_or_else(|| Error::UnknownArchitecture(name.to_string()))?;
+    Ok((*read, Reader::new(gguf, name, num_ctx)))
 }

@@ -9,7 +9,8 @@ use crate::Result;
 use crate::batch::Batch;
 
 /// Prompts are cut at absolute multiples of so many tokens, and a sequence gets at most one such
-/// piece in a step: its numbers are then the same alone and among others.
+/// piece in a step. Its numbers are then the same alone and among others even with an executor whose
+/// bits depend on the cut; those of [`candle`] on the CPU do not.
 pub const PREFILL_CHUNK: usize = 128;
 
 /// How large an executor must plan its buffers.
