@@ -12,23 +12,7 @@ import pytest
 from tests.served import Served
 from tests.support import shared
 
-GROUPS = [
-    "root",
-    "version",
-    "tags",
-    "ps",
-    "show",
-    "copy",
-    "delete",
-    "blobs",
-    "names",
-    "options",
-    "generate",
-    "chat",
-    "smol",
-    "http",
-    "create",
-]
+GROUPS = "root,version,tags,ps,show,copy,delete,blobs,names,options,generate,chat,smol,http,create"
 ENVIRONMENT = {"OLLAMA_MAX_LOADED_MODELS": "24", "OLLAMA_NUM_PARALLEL": "1"}
 TABLE = Path(__file__).with_name("later.txt")
 
@@ -58,7 +42,7 @@ def test_every_recorded_case_but_the_known_ones_passes(tmp_path: Path) -> None:
             "--models",
             str(models),
             "--only",
-            ",".join(GROUPS),
+            GROUPS,
             "--failed-ids",
             str(failed),
         ]
