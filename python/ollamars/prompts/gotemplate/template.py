@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Mapping
 from typing import Any
 
-from ollamars.prompts.gotemplate.evaluator import Execution, Limits
+from ollamars.prompts.gotemplate.evaluator import Execution
 from ollamars.prompts.gotemplate.functions import (
     BUILTINS,
     OLLAMA_FUNCTIONS,
@@ -14,6 +14,7 @@ from ollamars.prompts.gotemplate.functions import (
 )
 from ollamars.prompts.gotemplate.nodes import List
 from ollamars.prompts.gotemplate.parser import Trees, parse
+from ollamars.prompts.gotemplate.state import Limits
 from ollamars.prompts.gotemplate.values import Value, dynamic
 
 _NAMES = frozenset((*BUILTINS, *OLLAMA_FUNCTIONS))

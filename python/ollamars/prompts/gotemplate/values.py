@@ -7,7 +7,7 @@ A `Value` is a static type and data:
 | bool, numbers, string | `bool`, `int`, `float`, `complex`, `str` |
 | slice | `list` or `tuple` of the elements' data, `bytes`; None: nil |
 | map | `dict` from key to the element's data; None: nil |
-| struct | a `Struct`, or an object with a `go_type` and `go_fields` |
+| struct | a `Struct` |
 | pointer to a struct | the struct; None: nil |
 | interface | any Python data of the kinds above, or a `Value` of another type; None: nil |
 """
@@ -20,7 +20,6 @@ from typing import Any, Final
 
 from ollamars.prompts.gotemplate.strconv import to_bytes
 from ollamars.prompts.gotemplate.types import (
-    ANY,
     BOOL,
     BYTES,
     COMPLEX128,
@@ -93,11 +92,6 @@ def dynamic(data: Any) -> Value:
 def unwrap(value: Value) -> Value:
     """The value that an interface holds, or the value itself."""
     return dynamic(value.data) if value.type.kind is Kind.INTERFACE else value
-
-
-def as_data(value: Value) -> Any:
-    """The data of an interface that holds the value."""
-    return None if value.type is INVALID else value
 
 
 def indirect(value: Value) -> tuple[Value, bool]:
@@ -175,8 +169,3 @@ def sorted_items(value: Value) -> list[tuple[Value, Value]]:
     data: dict[Any, Any] = value.data or {}
     keys = sorted(data, key=to_bytes) if key_type.kind is Kind.STRING else sorted(data)
     return [(Value(key_type, key), Value(elem_type, data[key])) for key in keys]
-
-
-def any_value(data: Any) -> Value:
-    """A value of type `interface {}`."""
-    return Value(ANY, data)
