@@ -3,6 +3,7 @@
 
 mod damaged;
 mod file;
+mod opening;
 mod reference;
 
 use candle_core::Device;

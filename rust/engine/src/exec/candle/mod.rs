@@ -2,7 +2,7 @@
 //! executor of a machine that no other one serves.
 //!
 //! Weights are expanded to `f32` on load. On the CPU the products, the rotation and the attention go
-//! through [`cpu`], which is faster and keeps a row's bits; [`Route::Tensors`] does without, and
+//! through `cpu`, which is faster and keeps a row's bits; [`Route::Tensors`] does without, and
 //! serves other devices.
 
 mod angles;

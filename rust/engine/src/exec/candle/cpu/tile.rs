@@ -113,3 +113,65 @@ fn vectors<S: Simd, const V: usize>(values: &[f32; WIDTH]) -> [S::f32s; V] {
     let (vectors, _) = S::as_simd_f32s(values);
     std::array::from_fn(|index| vectors[index])
 }
+
+#[cfg(test)]
+mod tests {
+    use pulp::{Arch, Scalar, WithSimd};
+
+    use super::*;
+
+    const INNER: usize = 37;
+
+    struct Run<'a>(&'a [Vec<f32>], Columns<'a>);
+
+    impl WithSimd for Run<'_> {
+        type Output = Vec<[f32; WIDTH]>;
+
+        fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
+            let packed = pack(self.0.iter().map(Vec::as_slice), INNER);
+            let mut sums = vec![[0.5; WIDTH]; self.0.len()];
+            multiply(simd, &packed, self.1, &mut sums);
+            sums
+        }
+    }
+
+    fn number(index: usize) -> f32 {
+        (index * 7919 % 1000) as f32 / 500.0 - 1.0
+    }
+
+    #[test]
+    fn a_row_does_not_see_its_neighbours() {
+        let (stride, column) = (35, 11);
+        let values: Vec<f32> = (0..INNER * stride).map(number).collect();
+        let columns = Columns {
+            values: &values,
+            stride,
+            column,
+        };
+        let rows: Vec<Vec<f32>> = (0..23)
+            .map(|row| (0..INNER).map(|at| number(row * 31 + at * 3)).collect())
+            .collect();
+        let alone: Vec<_> = rows
+            .iter()
+            .flat_map(|row| Arch::new().dispatch(Run(std::slice::from_ref(row), columns)))
+            .collect();
+        for count in 1..=rows.len() {
+            assert_eq!(
+                Arch::new().dispatch(Run(&rows[..count], columns)),
+                alone[..count]
+            );
+        }
+        let scalar = Run(&rows, columns).with_simd(Scalar::new());
+        for (row, (sums, scalar)) in rows.iter().zip(alone.iter().zip(&scalar)) {
+            for lane in 0..WIDTH {
+                let products = row
+                    .iter()
+                    .enumerate()
+                    .map(|(at, x)| f64::from(*x) * f64::from(values[at * stride + column + lane]));
+                let exact = products.sum::<f64>() + 0.5;
+                assert!((f64::from(sums[lane]) - exact).abs() < 1e-5);
+                assert!((f64::from(scalar[lane]) - exact).abs() < 1e-5);
+            }
+        }
+    }
+}
