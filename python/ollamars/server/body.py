@@ -1,76 +1,32 @@
 """Reading a JSON body into a typed request, as Go's decoder does it.
 
-A request is a dataclass; its fields are the table that the reader follows. A field's JSON name is
-its own unless `named` gives another, its kind comes from its annotation:
-
-| annotation | JSON | Go's name of the type |
-|---|---|---|
-| `str`, `bool`, `int`, `float` | that | `string`, `bool`, `int`, `float64` |
-| `list[T]`, `dict[str, T]` | array, object | `[]T`, `map[string]T` |
-| `Any` | anything, as decoded | `interface {}` |
-| `RawJson` | anything, as text | – |
-| a dataclass | object | `api.Name` |
-| `Annotated[T, Custom(read)]` | what `read` takes | the `go_type` of `Custom` |
-| `T | None` | `T`; None where the field is absent or null | that of `T` |
-
-Only the first JSON value of the body is read; names match without regard to case; of a repeated
-name the last wins; `null` leaves a field at its default; unknown names are ignored. A value of a
-wrong type is reported in Go's words, the first one in the text. A dataclass with `decodes_itself`
-stands for a Go type with a method of its own for this, which shows in the words.
+A request is a dataclass; its fields are the table that the reader follows (`json_reader`). The JSON
+name of a field is its own unless `named` gives another. Only the first JSON value of the body is
+read; names match without regard to case; of a repeated name the last wins; `null` leaves a field at
+its default; unknown names are ignored. Of several values of a wrong type the first one is reported.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import re
-import types
-from collections.abc import Callable, Mapping
-from functools import cache
 from json.decoder import scanstring  # type: ignore[attr-defined]  # not in the stubs
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar
 
 from ollamars.errors import BadRequest
 from ollamars.server.asgi import current_request
+from ollamars.server.json_reader import RawJson, Reader, fill, named, read_object
 from ollamars.store.gosyntax import SyntaxFault, first_value, replace_surrogates
-from ollamars.store.names import fold
+
+__all__ = ["RawJson", "decode", "named", "read_body"]
 
 JSON_LIMIT = 256 << 20
 """Bytes of the largest JSON body: images come as base64."""
 
 T = TypeVar("T")
 
-_INT64 = range(-(2**63), 2**63)
 _SPACE = re.compile(r"[ \t\r\n]*")
 _UTF8_SPACE = b" \t\r\n"
-
-
-class RawJson(str):
-    """A JSON value as the request wrote it."""
-
-
-class WrongType(Exception):
-    """Raised by the reader of a `Custom` field for a value of a type that it does not take."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Custom:
-    """How a field with a form of its own is read, as the second part of `Annotated`."""
-
-    read: Callable[[Any], Any]
-    """From decoded JSON (not null). May raise `WrongType`, or `ValueError` with Ollama's text."""
-    go_type: str = ""
-    zero: Any = None
-    """What a null in a list becomes."""
-
-
-class TypeFault(BadRequest):
-    """A JSON value of a type that its field cannot hold."""
-
-
-def named(name: str, **field: Any) -> Any:
-    """A field of a request whose JSON name is not that of the attribute."""
-    return dataclasses.field(metadata={"json": name}, **field)
 
 
 async def read_body(kind: type[T], *, empty: str = "missing request body") -> T:
@@ -87,7 +43,7 @@ def decode(data: bytes, kind: type[T], *, empty: str = "missing request body") -
     """Read `data`; see `read_body`. Raises `BadRequest`."""
     if not data.strip(_UTF8_SPACE):
         raise BadRequest(empty)
-    reader = _Reader()
+    reader = Reader()
     try:
         value = _read_top(reader, data, kind)
     except SyntaxFault as fault:
@@ -97,23 +53,22 @@ def decode(data: bytes, kind: type[T], *, empty: str = "missing request body") -
     return value
 
 
-def _read_top(reader: _Reader, data: bytes, kind: type[T]) -> T:
+def _read_top(reader: Reader, data: bytes, kind: type[T]) -> T:
     text = data.decode("utf-8", "replace")
     start = _skip(text, 0)
     if text[start] != "{":
         value = first_value(data)
-        return kind() if value is None else _object(kind)(reader, value)  # the latter notes a fault
+        return (
+            kind() if value is None else read_object(kind)(reader, value)
+        )  # the latter notes a fault
     try:
         members = _members(text, start)
     except (ValueError, IndexError, RecursionError):
         first_value(data)  # says what is wrong
         raise SyntaxFault("invalid JSON value") from None
     clean = replace_surrogates if "\\u" in text else _same
-    return _fill(
-        reader,
-        kind,
-        [(clean(name), clean(value), text[begin:end]) for name, value, begin, end in members],
-    )
+    cleaned = [(clean(name), clean(value), place) for name, value, place in members]
+    return fill(reader, kind, cleaned, text=text)
 
 
 def _refuse(text: str) -> Any:
@@ -123,12 +78,12 @@ def _refuse(text: str) -> Any:
 _DECODER = json.JSONDecoder(parse_constant=_refuse)
 
 
-def _members(text: str, at: int) -> list[tuple[str, Any, int, int]]:
-    """Name, value, begin and end of the value for each member of the object at `at`, in order.
+def _members(text: str, at: int) -> list[tuple[str, Any, slice]]:
+    """Name, value and place of the value for each member of the object at `at`, in order.
 
     Raises `ValueError`, `IndexError` or `RecursionError` where it is no valid object.
     """
-    members: list[tuple[str, Any, int, int]] = []
+    members: list[tuple[str, Any, slice]] = []
     at = _skip(text, at + 1)
     if text[at] == "}":
         return members
@@ -136,7 +91,7 @@ def _members(text: str, at: int) -> list[tuple[str, Any, int, int]]:
         name, at = scanstring(text, _after(text, at, '"'), True)
         begin = _skip(text, _after(text, _skip(text, at), ":"))
         value, at = _DECODER.raw_decode(text, begin)
-        members.append((name, value, begin, at))
+        members.append((name, value, slice(begin, at)))
         at = _skip(text, at)
         if text[at] == "}":
             return members
@@ -156,221 +111,3 @@ def _after(text: str, at: int, char: str) -> int:
 
 def _same(value: Any) -> Any:
     return value
-
-
-class _Reader:
-    """Where the reader is, and the first fault that it found."""
-
-    def __init__(self) -> None:
-        self.fault: BadRequest | None = None
-        self.struct = ""
-        self.path: list[str] = []
-
-    def wrong(self, found: str, go_type: str) -> TypeFault:
-        """Go's words for a value that cannot be held."""
-        place = f"struct field {self.struct}.{'.'.join(self.path)}" if self.path else "value"
-        return TypeFault(f"json: cannot unmarshal {found} into Go {place} of type {go_type}")
-
-    def note(self, fault: BadRequest) -> None:
-        """Keep the first fault; what follows is read all the same."""
-        self.fault = self.fault or fault
-
-
-_Read = Callable[[_Reader, Any], Any]
-"""Turns a decoded JSON value (not null) into that of a field; notes a fault or raises it."""
-
-_WORDS = {
-    str: "string",
-    bool: "bool",
-    int: "number",
-    float: "number",
-    list: "array",
-    dict: "object",
-}
-
-
-def _word(value: Any) -> str:
-    return _WORDS[type(value)]
-
-
-def _scalar(kind: type, go_type: str) -> _Read:
-    def read(reader: _Reader, value: Any) -> Any:
-        if type(value) is kind:
-            return value
-        reader.note(reader.wrong(_word(value), go_type))
-        return kind()
-
-    return read
-
-
-def _integer(reader: _Reader, value: Any) -> int:
-    if type(value) is int and value in _INT64:
-        return value
-    found = f"number {value}" if _word(value) == "number" else _word(value)
-    reader.note(reader.wrong(found, "int"))
-    return 0
-
-
-def _number(reader: _Reader, value: Any) -> float:
-    if type(value) in (int, float):
-        return float(value)
-    reader.note(reader.wrong(_word(value), "float64"))
-    return 0.0
-
-
-def _list(item: Any) -> _Read:
-    read_item, go_type = _reader_of(item), go_name(list[item])
-
-    def read(reader: _Reader, value: Any) -> list[Any]:
-        if type(value) is list:
-            return [_zero(item) if each is None else read_item(reader, each) for each in value]
-        reader.note(reader.wrong(_word(value), go_type))
-        return []
-
-    return read
-
-
-def _map(item: Any) -> _Read:
-    read_item, go_type = _reader_of(item), go_name(dict[str, item])
-
-    def read(reader: _Reader, value: Any) -> dict[str, Any]:
-        if type(value) is dict:
-            return {
-                key: _zero(item) if each is None else read_item(reader, each)
-                for key, each in value.items()
-            }
-        reader.note(reader.wrong(_word(value), go_type))
-        return {}
-
-    return read
-
-
-def _object(kind: type[Any]) -> _Read:
-    decodes_itself = getattr(kind, "decodes_itself", False)
-    go_type = "api.Alias" if decodes_itself else go_name(kind)
-
-    def read(reader: _Reader, value: Any) -> Any:
-        if type(value) is dict:
-            members = [(name, each, "") for name, each in value.items()]
-            return _fill(reader, kind, members, keep_struct=decodes_itself)
-        fault = reader.wrong(_word(value), go_type)
-        if decodes_itself and type(value) is not list:
-            raise fault
-        reader.note(fault)
-        return kind()
-
-    return read
-
-
-def _custom(custom: Custom) -> _Read:
-    def read(reader: _Reader, value: Any) -> Any:
-        try:
-            return custom.read(value)
-        except WrongType:
-            reader.note(reader.wrong(_word(value), custom.go_type))
-        except ValueError as error:
-            fault = BadRequest(str(error))
-            if type(value) not in (list, dict):  # Go stops at once there
-                raise fault from None
-            reader.note(fault)
-        return None
-
-    return read
-
-
-_SCALARS: dict[Any, _Read] = {
-    str: _scalar(str, "string"),
-    bool: _scalar(bool, "bool"),
-    int: _integer,
-    float: _number,
-    Any: lambda _reader, value: value,
-    RawJson: lambda _reader, value: value,
-}
-_GO_NAMES: dict[Any, str] = {
-    str: "string",
-    bool: "bool",
-    int: "int",
-    float: "float64",
-    Any: "interface {}",
-}
-
-
-def go_name(kind: Any) -> str:
-    """What Go calls the type of a field."""
-    if get_origin(kind) is list:
-        return "[]" + go_name(get_args(kind)[0])
-    if get_origin(kind) is dict:
-        return "map[string]" + go_name(get_args(kind)[1])
-    if get_origin(kind) is Annotated:
-        return str(get_args(kind)[1].go_type)
-    return _GO_NAMES.get(kind) or f"api.{kind.__name__}"
-
-
-def _zero(kind: Any) -> Any:
-    """What a null in a list or an object becomes."""
-    if kind in (str, bool, int, float) or dataclasses.is_dataclass(kind):
-        return kind()
-    if get_origin(kind) is Annotated:
-        return get_args(kind)[1].zero
-    origin = get_origin(kind)
-    return origin() if origin in (list, dict) else None
-
-
-@cache
-def _reader_of(kind: Any) -> _Read:
-    if kind in _SCALARS:
-        return _SCALARS[kind]
-    if get_origin(kind) in (Union, types.UnionType):
-        return _reader_of(next(each for each in get_args(kind) if each is not type(None)))
-    if get_origin(kind) is list:
-        return _list(get_args(kind)[0])
-    if get_origin(kind) is dict:
-        return _map(get_args(kind)[1])
-    if get_origin(kind) is Annotated:
-        return _custom(get_args(kind)[1])
-    return _object(kind)
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Field:
-    attribute: str
-    name: str
-    read: _Read
-    raw: bool
-    """Is the text of the value kept, not the value?"""
-
-
-@cache
-def _fields(kind: Any) -> Mapping[str, _Field]:
-    """The fields of a dataclass by their folded JSON names."""
-    hints = get_type_hints(kind, include_extras=True)
-    table = {}
-    for field in dataclasses.fields(kind):
-        name, hint = field.metadata.get("json", field.name), hints[field.name]
-        raw = RawJson in (hint, *get_args(hint))
-        table[fold(name)] = _Field(field.name, name, _reader_of(hint), raw)
-    return table
-
-
-def _fill(
-    reader: _Reader,
-    kind: type[T],
-    members: list[tuple[str, Any, str]],
-    *,
-    keep_struct: bool = False,
-) -> T:
-    """An instance of `kind` from the members of an object (name, value, text of the value)."""
-    fields: Mapping[str, _Field] = _fields(kind)  # type: ignore[arg-type]  # classes can be keys
-    outer = reader.struct
-    if not (keep_struct and outer):
-        reader.struct = kind.__name__
-    values: dict[str, Any] = {}
-    for name, value, text in members:
-        field = fields.get(fold(name))
-        if field is None or (value is None and not field.raw):
-            continue
-        reader.path.append(field.name)
-        values[field.attribute] = RawJson(text) if field.raw else field.read(reader, value)
-        reader.path.pop()
-    reader.struct = outer
-    return kind(**values)

@@ -8,7 +8,7 @@ import re
 from typing import Annotated, Any, TypeAlias
 
 from ollamars.durations import parse_keep_alive
-from ollamars.server.body import Custom, WrongType
+from ollamars.server.json_reader import Custom, WrongType
 from ollamars.store.gotext import quote
 
 _LEVELS = ("high", "medium", "low", "max")
