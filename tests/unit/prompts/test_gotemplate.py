@@ -25,6 +25,13 @@ DATA: dict[str, Any] = {
 }
 
 
+LARGE: dict[str, Any] = {
+    "Text": "é" * 1_000_000,
+    "List": [1] * 1_000_000,
+    "Map": {str(i): i for i in range(100_000)},
+}
+
+
 def run(text: str, data: Any = DATA) -> str:
     return Template.parse(text).execute(data, today=TODAY)
 
@@ -135,12 +142,15 @@ def test_bytes_of_a_cut_character_come_back_together() -> None:
         "{{$x := `x`}}{{range 99}}{{$x = print $x $x}}{{end}}",
         "{{range 1000000000}}{{printf `%1000000d` 1}}{{end}}",
         "{{range 1000000000}}xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx{{end}}",
+        "{{range 1000000000}}{{len $.Text}}{{end}}",
+        "{{range 1000000000}}{{len (slice $.List 1)}}{{end}}",
+        "{{range 1000000000}}{{range $.Map}}{{break}}{{end}}{{end}}",
     ],
 )
 def test_work_is_bounded(text: str) -> None:
     started = time.monotonic()
     with pytest.raises(TemplateLimitError):
-        Template.parse(text).execute({}, today=TODAY, limits=Limits(steps=50_000, output=1 << 20))
+        Template.parse(text).execute(LARGE, today=TODAY, limits=Limits(50_000, 1 << 20))
     assert time.monotonic() - started < 5
 
 

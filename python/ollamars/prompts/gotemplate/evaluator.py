@@ -34,6 +34,10 @@ from ollamars.prompts.gotemplate.values import (
 )
 
 
+_KEYS_PER_STEP: Final = 8
+"""How many keys of a map are sorted in one step."""
+
+
 class _BreakLoop(Exception):
     """`{{break}}`."""
 
@@ -135,6 +139,7 @@ class Execution(PipelineEvaluator):
         if value.kind is Kind.SLICE:
             return ((Value(INT, i), element(value, i)) for i in range(length(value)))
         if value.kind is Kind.MAP:
+            self._step(length(value) // _KEYS_PER_STEP)
             return sorted_items(value)
         if value.kind in (Kind.INT, Kind.UINT):
             if len(pipe.declared) > 1:

@@ -176,6 +176,7 @@ class PipelineEvaluator(State):
         if name in ("and", "or"):
             return self._and_or(name == "or", args, dot, final)
         values = self._arguments(function, args, dot, final)
+        self._step(sum(map(_size, values)) // CHARACTERS_PER_STEP)
         if name == "call":
             values.insert(0, Value(STRING, _callee(args, final)))
         try:
@@ -183,8 +184,7 @@ class PipelineEvaluator(State):
         except FunctionError as error:
             self._node = node
             raise self._error(f"error calling {name}: {error}") from None
-        if result.type is STRING:
-            self._check_size(result.data)
+        self._check_size(_size(result))
         return result
 
     def _arguments(
@@ -197,9 +197,9 @@ class PipelineEvaluator(State):
             values.append(self._validated(final, function.parameter(len(args))))
         return values
 
-    def _check_size(self, text: str) -> None:
-        self._step(len(text) // CHARACTERS_PER_STEP)
-        if len(text) > self._limits.output:
+    def _check_size(self, size: int) -> None:
+        self._step(size // CHARACTERS_PER_STEP)
+        if size > self._limits.output:
             raise self._limit("the template writes too much")
 
     def _check_count(self, name: str, function: Function, given: int, final: Value) -> None:
@@ -255,6 +255,12 @@ class PipelineEvaluator(State):
             return held
         got = held if held.is_valid else value
         raise self._error(f"wrong type for value; expected {type_.name}; got {got.type.name}")
+
+
+def _size(value: Value) -> int:
+    """Characters of a string, elements of a slice: what it costs to read or to make."""
+    data = unwrap(value).data
+    return len(data) if isinstance(data, str | list | bytes) else 0
 
 
 def _callee(args: Sequence[Operand], final: Value) -> str:
