@@ -33,7 +33,6 @@ from ollamars.prompts.gotemplate.values import (
     sorted_items,
 )
 
-
 _KEYS_PER_STEP: Final = 8
 """How many keys of a map are sorted in one step."""
 
