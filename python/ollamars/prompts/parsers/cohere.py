@@ -9,12 +9,12 @@ from typing import Any, Final
 
 from ollamars.prompts.messages import Message
 from ollamars.prompts.parsers import calls
-from ollamars.prompts.parsers.stream import StreamParser, goes_on, thinks
+from ollamars.prompts.parsers.stream import State, StreamParser, goes_on, thinks
 from ollamars.prompts.text import WHITE_SPACE
 
 _THINKING_END: Final = "<|END_THINKING|>"
-_TEXTS: Final = ("<|START_TEXT|>", "<|START_RESPONSE|>")
 _ACTION: Final = "<|START_ACTION|>"
+_OPENINGS: Final = ("<|START_TEXT|>", "<|START_RESPONSE|>", _ACTION)
 _ACTION_END: Final = "<|END_ACTION|>"
 _TURN_END: Final = "<|END_OF_TURN_TOKEN|>"
 _TEXT_ENDS: Final = ("<|END_TEXT|>", "<|END_RESPONSE|>", _TURN_END)
@@ -26,6 +26,8 @@ class CohereParser(StreamParser):
     """Thinking is on unless the request says no."""
 
     has_thinking = True
+    _waited = False
+    """Is the start of the buffer what may have become a tag?"""
 
     def _start(self, last: Message | None) -> None:
         if not goes_on(last):
@@ -40,21 +42,24 @@ class CohereParser(StreamParser):
         return self._write_settled(self._write_thinking, (_THINKING_END,))
 
     def _between(self) -> bool:
-        """Between blocks. Text that opens none is content."""
-        for tag in (*_TEXTS, _ACTION):
-            if self._has(tag):
+        """Between blocks. Text that opens none is content; before a tag that does, it goes."""
+        for tag in _OPENINGS:
+            if self._has(tag) and (not self._waited or self._buffer.startswith(tag)):
                 self._cut(tag)
-                self._state = self._action if tag == _ACTION else self._content
-                return True
+                return self._go_to(self._action if tag == _ACTION else self._content)
         if not self._skip_space():
             return False
         if self._buffer.startswith(_TURN_END):
-            self._rest(self._buffer[len(_TURN_END) :])
-            return True
-        tags = (*_TEXTS, _ACTION, _TURN_END)
-        if not self._done and any(tag.startswith(self._buffer) for tag in tags):
+            self._cut(_TURN_END)
+            return self._go_to(self._between)
+        if not self._done and any(tag.startswith(self._buffer) for tag in (*_OPENINGS, _TURN_END)):
+            self._waited = True
             return False
-        self._state = self._content
+        return self._go_to(self._content)
+
+    def _go_to(self, state: State) -> bool:
+        self._waited = False
+        self._state = state
         return True
 
     def _content(self) -> bool:
