@@ -1,7 +1,7 @@
 """An engine without a model, for tests: it has the methods of `_core.Engine` and a known text.
 
-Every request gets the tokens ` t0`, ` t1`, ... until `num_predict` (default 5) is reached. A token
-of a prompt is a byte of its text.
+Every request gets the tokens ` t0`, ` t1`, ... until `num_predict` (default 5) is reached, or the
+pieces of a script and then its end. A token of a prompt is a byte of its text.
 """
 
 from __future__ import annotations
@@ -52,6 +52,8 @@ class Loads:
     """Seconds between two tokens."""
     load_time: float = 0.0
     fail: bool = False
+    script: list[str] = field(default_factory=list)
+    """What a request gets instead; may be changed at any time."""
     settings: list[dict[str, Any]] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
     engines: list[ScriptedEngine] = field(default_factory=list)
@@ -62,7 +64,7 @@ class Loads:
             raise OSError("no such model")
         self.paths.append(path)
         self.settings.append(settings)
-        engine = ScriptedEngine(settings["num_ctx"], self.step)
+        engine = ScriptedEngine(settings["num_ctx"], self.step, self.script)
         self.engines.append(engine)
         return engine
 
@@ -77,7 +79,7 @@ class ScriptedEngine:
     exec = "scripted/cpu"
     architecture = "scripted"
 
-    def __init__(self, num_ctx: int = 128, step: float = 0.0) -> None:
+    def __init__(self, num_ctx: int = 128, step: float = 0.0, script: Sequence[str] = ()) -> None:
         self.num_ctx = num_ctx
         self.tokenizer = ByteTokenizer()
         self.event_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
@@ -85,6 +87,7 @@ class ScriptedEngine:
         self.requests: list[tuple[Sequence[int], Mapping[str, Any]]] = []
         self.broken = False
         self._step = step
+        self._script = script
         self._lock = threading.Lock()
         self._events: list[ScriptedEvent] = []
         self._running: dict[int, tuple[int, int]] = {}
@@ -97,7 +100,7 @@ class ScriptedEngine:
         self.requests.append((prompt, options))
         wanted = options.get("num_predict", -1)
         with self._lock:
-            self._running[id] = (0, wanted if wanted > 0 else 5)
+            self._running[id] = (0, len(self._script) or (wanted if wanted > 0 else 5))
         self._wake.set()
 
     def cancel(self, id: int) -> None:
@@ -126,19 +129,21 @@ class ScriptedEngine:
         self._events.append(event)
         os.eventfd_write(self.event_fd, 1)
 
+    def _step_one(self, id: int, made: int, wanted: int) -> None:
+        if made == wanted:
+            del self._running[id]
+            reason = "stop" if self._script else "length"
+            self._emit(ScriptedEvent(id, "", -1, reason, None, 1, made))
+            return
+        self._running[id] = (made + 1, wanted)
+        text = self._script[made] if self._script else f" t{made}"
+        self._emit(ScriptedEvent(id, text, made % 256, None, None, 1, made + 1))
+
     def _work(self) -> None:
         while not self.closed:
             with self._lock:
                 for id, (made, wanted) in list(self._running.items()):
-                    if made < wanted:
-                        self._running[id] = (made + 1, wanted)
-                        self._emit(
-                            ScriptedEvent(id, f" t{made}", made % 256, None, None, 1, made + 1)
-                        )
-                    else:
-                        del self._running[id]
-                        done = ScriptedEvent(id, "", -1, "length", None, 1, made)
-                        self._emit(done)
+                    self._step_one(id, made, wanted)
                 idle = not self._running
             if idle:
                 self._wake.wait()

@@ -21,6 +21,7 @@ from ollamars.server.context import Context
 from ollamars.server.serving import Server
 from ollamars.store.store import Store
 from tests.scripted_engine import Loads
+from tests.tiny_gguf import successor_model
 
 TEMPLATE = (
     "{{ if .System }}S[{{ .System }}]{{ end }}{{ if .Prompt }}U[{{ .Prompt }}]{{ end }}"
@@ -30,6 +31,12 @@ THINKING = (
     "{{ range .Messages }}{{ .Role }}:{{ if .Thinking }}<think>{{ .Thinking }}</think>{{ end }}"
     "{{ .Content }};{{ if .ToolCalls }}<call>{{ range .ToolCalls }}{{ . }}{{ end }}{{ end }}"
     "{{ end }}{{ range .Tools }}{{ . }}{{ end }}"
+)
+JINJA = (
+    "{% if tools %}{{ tools | tojson }};{% endif %}"
+    "{% for m in messages %}{{ m['role'] }}:{{ m['content'] }};"
+    "{% if m['tool_calls'] %}{{ m['tool_calls'][0]['function']['name'] }};{% endif %}{% endfor %}"
+    "{% if enable_thinking is defined and not enable_thinking %}<think></think>{% endif %}"
 )
 
 
@@ -84,15 +91,23 @@ async def site(tmp_path: Path, tiny_gguf: Path, nursery: trio.Nursery) -> AsyncI
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=10) as http:
         site = Site(http, loads, runtime, port)
         await _create(site, await trio.Path(tiny_gguf).read_bytes())
+        gguf = trio.Path(successor_model(tmp_path / "jinja.gguf", chat_template=JINJA, seed=1))
+        await site.post(
+            "/api/create", model="jinja", files=await _upload(site, await gguf.read_bytes())
+        )
         yield site
     server.reset()
     nursery.cancel_scope.cancel()
 
 
-async def _create(site: Site, gguf: bytes) -> None:
+async def _upload(site: Site, gguf: bytes) -> dict[str, str]:
     digest = "sha256:" + hashlib.sha256(gguf).hexdigest()
     assert (await site.ask("POST", f"/api/blobs/{digest}", gguf)).status_code == 201
-    files = {"tiny.gguf": digest}
+    return {"tiny.gguf": digest}
+
+
+async def _create(site: Site, gguf: bytes) -> None:
+    files = await _upload(site, gguf)
     await site.post("/api/create", model="raw", files=files)
     await site.post("/api/create", model="chat", files=files, template=TEMPLATE)
     await site.post("/api/create", model="think", files=files, template=THINKING)
