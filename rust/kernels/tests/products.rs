@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Rng, activations, quantized, weights};
+use common::{Rng, activations, bits, quantized, weights};
 use ollamars_kernels::{Acts, Level, Packed, matmul};
 use ollamars_quants::BlockType;
 
@@ -47,10 +47,6 @@ fn expected(ty: BlockType, w: &[u8], outputs: usize, inputs: usize, x: &[f32]) -
         }
     }
     out
-}
-
-fn bits(values: &[f32]) -> Vec<u32> {
-    values.iter().map(|v| v.to_bits()).collect()
 }
 
 fn check(ty: BlockType, outputs: usize, inputs: usize, rows: usize, seed: u64) {

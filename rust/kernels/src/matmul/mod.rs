@@ -15,6 +15,7 @@ use std::ops::Range;
 use ollamars_quants::BlockType;
 
 use crate::act::ActsView;
+use crate::number;
 use crate::pack::{self, Packed};
 use crate::shared::Shared;
 use crate::Level;
@@ -63,15 +64,16 @@ fn kernel(ty: BlockType) -> Kernel {
         ($($tile:ident[$($name:ident)*])*) => {
             match ty {
                 $($(BlockType::$name => run::<$tile<pack::$name>>,)*)*
-                BlockType::F32 => run::<plain::Plain<plain::F32>>,
-                BlockType::F16 => run::<plain::Plain<plain::F16>>,
-                BlockType::BF16 => run::<plain::Plain<plain::Bf16>>,
+                BlockType::F32 => run::<Plain<number::F32>>,
+                BlockType::F16 => run::<Plain<number::F16>>,
+                BlockType::BF16 => run::<Plain<number::Bf16>>,
                 _ => unreachable!("{ty} is not packed"),
             }
         };
     }
     use block32::Block32;
     use block256::Block256;
+    use plain::Plain;
     table! {
         Block32[Q4_0 Q4_1 Q5_0 Q5_1 Q8_0 IQ4_NL MXFP4]
         Block256[Q2_K Q3_K Q4_K Q5_K Q6_K IQ4_XS]

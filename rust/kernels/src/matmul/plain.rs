@@ -5,39 +5,9 @@ use std::marker::PhantomData;
 
 use super::tile::{Strip, Tile};
 use crate::act::Rows;
+use crate::number::Number;
 use crate::pack::PANEL;
 use crate::simd::Dots;
-
-/// How a number is stored.
-pub(super) trait Number {
-    const BYTES: usize;
-
-    /// # Safety
-    /// As many readable numbers as the level has lanes.
-    unsafe fn load<S: Dots>(s: S, from: *const u8) -> S::F;
-}
-
-macro_rules! numbers {
-    ($($name:ident: $bytes:literal, $load:ident;)*) => {
-        $(pub(super) struct $name;
-
-        impl Number for $name {
-            const BYTES: usize = $bytes;
-
-            #[inline(always)]
-            unsafe fn load<S: Dots>(s: S, from: *const u8) -> S::F {
-                // SAFETY: the caller's promise; loads need no alignment.
-                unsafe { s.$load(from.cast()) }
-            }
-        })*
-    };
-}
-
-numbers! {
-    F32: 4, load;
-    F16: 2, load_f16;
-    Bf16: 2, load_bf16;
-}
 
 pub(super) struct Plain<N>(PhantomData<N>);
 

@@ -84,6 +84,7 @@ unsafe fn below(n: usize) -> I {
 
 impl<const VNNI: bool> Simd for Avx2<VNNI> {
     const LANES: usize = 8;
+    const REGISTERS: usize = 16;
     type F = F;
     type I = I;
 
@@ -121,7 +122,6 @@ impl<const VNNI: bool> Simd for Avx2<VNNI> {
     }
 
     memory_ops! {
-        store_i(to: *mut i32, value: I) = _mm256_storeu_si256(to.cast(), value);
         store_i8(to: *mut i8, value: I) = {
             let words = _mm256_packs_epi32(value, value);
             let bytes = _mm256_packs_epi16(words, words);
@@ -136,7 +136,7 @@ impl<const VNNI: bool> Simd for Avx2<VNNI> {
             _mm256_maskstore_ps(to, below(n), value);
         load_f16(from: *const u16) -> F = _mm256_cvtph_ps(_mm_loadu_si128(from.cast()));
         store_f16(to: *mut u16, value: F) = _mm_storeu_si128(to.cast(),
-            _mm256_cvtps_ph::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(value));
+            _mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(value));
         load_bf16(from: *const u16) -> F = _mm256_castsi256_ps(_mm256_slli_epi32::<16>(
             _mm256_cvtepu16_epi32(_mm_loadu_si128(from.cast()))));
     }

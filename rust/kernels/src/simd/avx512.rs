@@ -80,6 +80,7 @@ unsafe fn zip(a: F, b: F, from: i32) -> F {
 
 impl<const VNNI: bool> Simd for Avx512<VNNI> {
     const LANES: usize = 16;
+    const REGISTERS: usize = 32;
     type F = F;
     type I = I;
 
@@ -127,7 +128,6 @@ impl<const VNNI: bool> Simd for Avx512<VNNI> {
     }
 
     memory_ops! {
-        store_i(to: *mut i32, value: I) = _mm512_storeu_si512(to.cast(), value);
         store_i8(to: *mut i8, value: I) =
             _mm_storeu_si128(to.cast(), _mm512_cvtsepi32_epi8(value));
         load(from: *const f32) -> F = _mm512_loadu_ps(from);

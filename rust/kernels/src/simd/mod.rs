@@ -14,6 +14,7 @@ mod avx2;
 mod avx512;
 mod pair;
 mod scalar;
+mod slice;
 
 #[cfg(target_arch = "x86_64")]
 pub(crate) use avx2::Avx2;
@@ -22,19 +23,19 @@ pub(crate) use avx512::Avx512;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use pair::Pair;
 pub(crate) use scalar::Scalar;
+pub(crate) use slice::{load, store};
 
 /// Proof that the processor has a level's features, and the level's operations on values of 32
 /// bits: floats `F` and integers `I`.
 pub(crate) trait Simd: Copy {
     /// Values in a vector.
     const LANES: usize;
+    /// Vectors that the registers hold.
+    const REGISTERS: usize;
     type F: Copy;
     type I: Copy;
 
     fn splat_i(self, value: i32) -> Self::I;
-    /// # Safety
-    /// `LANES` writable values.
-    unsafe fn store_i(self, to: *mut i32, value: Self::I);
     /// Values cut to what a signed byte holds.
     /// # Safety
     /// `LANES` writable bytes.

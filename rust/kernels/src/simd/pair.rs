@@ -37,6 +37,7 @@ macro_rules! memory {
 
 impl<S: Simd> Simd for Pair<S> {
     const LANES: usize = 2 * S::LANES;
+    const REGISTERS: usize = S::REGISTERS / 2;
     type F = [S::F; 2];
     type I = [S::I; 2];
 
@@ -66,7 +67,6 @@ impl<S: Simd> Simd for Pair<S> {
         load load_bf16(u16);
         store store(f32, F);
         store store_f16(u16, F);
-        store store_i(i32, I);
         store store_i8(i8, I);
     }
 

@@ -87,18 +87,13 @@ pub(crate) fn f32_to_f16(value: f32) -> u16 {
 
 impl Simd for Scalar {
     const LANES: usize = LANES;
+    const REGISTERS: usize = 8;
     type F = F;
     type I = I;
 
     #[inline(always)]
     fn splat_i(self, value: i32) -> I {
         [value; LANES]
-    }
-
-    #[inline(always)]
-    unsafe fn store_i(self, to: *mut i32, value: I) {
-        // SAFETY: the caller's promise.
-        unsafe { to.cast::<I>().write_unaligned(value) }
     }
 
     #[inline(always)]

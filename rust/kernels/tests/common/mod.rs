@@ -1,5 +1,7 @@
 //! Random weights and activations, and what the kernels make of the latter.
 
+#![allow(dead_code, reason = "each test uses a part")]
+
 use half::f16;
 use ollamars_quants::BlockType;
 
@@ -94,4 +96,9 @@ fn block256(x: &[f32]) -> Vec<f64> {
     x.iter()
         .map(|x| f64::from(scale) * f64::from((x * inverse).round_ties_even().min(127.0)))
         .collect()
+}
+
+/// What two results share if they are equal to the bit; all that is not a number is alike.
+pub fn bits(values: &[f32]) -> Vec<u32> {
+    values.iter().map(|v| if v.is_nan() { f32::NAN.to_bits() } else { v.to_bits() }).collect()
 }
