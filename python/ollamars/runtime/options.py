@@ -25,7 +25,12 @@ class OptionError(BadRequest):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """Every option with its default. `num_ctx` 0: not decided yet."""
+    """Every option with its default. `num_ctx` 0: not decided yet.
+
+    `num_gpu`, `main_gpu`, `use_mmap` and `draft_num_predict` tell llama.cpp where and how to hold a
+    model. Our engine decides that itself: here they make a model load anew, as they do in Ollama,
+    and change nothing else.
+    """
 
     num_keep: int = 4
     seed: int = -1

@@ -238,11 +238,17 @@ async def whole_answer(pieces: AsyncIterator[list[Answer]]) -> Answer:
     return Answer(parts, every[-1].last, every[-1].said)
 
 
-def engine_cannot(*, format: str | None, logprobs: bool, media: Sequence[object]) -> None:
+def refuse_unsupported(
+    served: ServedModel, *, format: str | None, logprobs: bool, media: Sequence[object]
+) -> None:
     """Refuse what cannot be done yet, instead of ignoring it. Raises `OllamarsError`."""
-    if media:
-        raise BadRequest("this model cannot see images")
-    if format is not None and format not in ("null", '""'):
-        raise OllamarsError("format is not supported yet", status=501)
-    if logprobs:
-        raise OllamarsError("logprobs are not supported yet", status=501)
+    if media and not served.can("vision"):
+        raise BadRequest("this model does not support images")
+    wanted = {
+        "images are": bool(media),
+        "format is": format is not None and format not in ("null", '""'),
+        "logprobs are": logprobs,
+    }
+    for subject, present in wanted.items():
+        if present:
+            raise OllamarsError(f"{subject} not supported yet", status=501)

@@ -42,8 +42,8 @@ from ollamars.server.inference import (
     Answer,
     Answers,
     Job,
-    engine_cannot,
     metrics,
+    refuse_unsupported,
     run_prompt,
     start_job,
     whole_answer,
@@ -227,7 +227,9 @@ async def _start(
     request: ChatRequest, job: Job, prompt: Prompt, on_end: ExitStack
 ) -> AsyncIterator[Sequence[Event]]:
     check_format(request.format)
-    engine_cannot(format=request.format, logprobs=request.logprobs, media=prompt.media)
+    refuse_unsupported(
+        job.served, format=request.format, logprobs=request.logprobs, media=prompt.media
+    )
     return await run_prompt(job, prompt.text, truncate=request.truncate, on_end=on_end)
 
 

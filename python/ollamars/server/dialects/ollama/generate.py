@@ -36,8 +36,8 @@ from ollamars.server.inference import (
     Answer,
     Answers,
     Job,
-    engine_cannot,
     metrics,
+    refuse_unsupported,
     run_prompt,
     start_job,
     whole_answer,
@@ -203,7 +203,9 @@ async def _start(
     request: GenerateRequest, job: Job, prompt: Prompt, on_end: ExitStack
 ) -> AsyncIterator[Sequence[Event]]:
     check_format(request.format)
-    engine_cannot(format=request.format, logprobs=request.logprobs, media=request.images or ())
+    refuse_unsupported(
+        job.served, format=request.format, logprobs=request.logprobs, media=request.images or ()
+    )
     return await run_prompt(job, prompt.text, truncate=request.truncate, on_end=on_end)
 
 
