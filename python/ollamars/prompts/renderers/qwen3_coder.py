@@ -78,6 +78,6 @@ def _type(names: Sequence[str]) -> str:
 def _others(members: Iterable[tuple[str, str]], handled: set[str]) -> Iterable[str]:
     """The other keys of a schema: objects and lists as sorted JSON, scalars plain."""
     for name, text in members:
-        value = plain_json.loads(text)
+        value = plain_json.loads(text, parse_int=float)
         if name not in handled and value is not None:
             yield f"<{name}>{scalars.plain(value)}</{name}>"
