@@ -16,6 +16,7 @@ from ollamars.prompts.parsers.stream import (
     thinks,
 )
 from ollamars.prompts.text import WHITE_SPACE
+from ollamars.store.gotext import quote
 
 _START: Final = "<|start|>"
 _ROLE: Final = "assistant"
@@ -148,16 +149,15 @@ class GlimmerParser(StreamParser):
     def _read_call(self, body: str) -> None:
         tool = self._tool(self._recipient)
         if tool is None:
-            raise ToolCallError(f'undeclared Glimmer function "{self._recipient}"')
+            raise ToolCallError(f"undeclared Glimmer function {quote(self._recipient)}")
         try:
             name, arguments = glimmer_calls.read(body, tool)
         except BadCall as error:
             message = f"parse Glimmer call to {self._recipient}: {error}"
             raise ToolCallError(message) from None
         if self._tool(name) is not tool:
-            raise ToolCallError(
-                f'Glimmer recipient "{self._recipient}" does not match ATEM invoke "{name}"'
-            )
+            names = f"{quote(self._recipient)} does not match ATEM invoke {quote(name)}"
+            raise ToolCallError(f"Glimmer recipient {names}")
         self._write_call(tool.name.strip(WHITE_SPACE), arguments)
 
     def _write_call_or_content(self, body: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from ollamars.prompts.messages import Tool
 from ollamars.prompts.parsers.coerce import coerce, types_of
 from ollamars.prompts.text import WHITE_SPACE
+from ollamars.store.gotext import quote
 
 BLOCK: Final = "<atem:function_calls>"
 BLOCK_END: Final = "</atem:function_calls>"
@@ -92,7 +93,7 @@ def _arguments(text: str, tool: Tool) -> dict[str, Any]:
         value = name_end + len(_NAME_END)
         end = text.find(_PARAMETER_END, value)
         if end < 0:
-            raise BadCall(f'unterminated ATEM parameter "{name}"')
+            raise BadCall(f"unterminated ATEM parameter {quote(name)}")
         arguments[name] = coerce(text[value:end], types_of(tool, name))
         position = end + len(_PARAMETER_END)
         position += text.startswith("\n", position)

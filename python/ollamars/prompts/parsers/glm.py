@@ -47,6 +47,7 @@ class GlmOcrParser(TaggedParser):
         return True
 
     def _read_call(self, text: str) -> None:
+        text = text.strip(WHITE_SPACE)
         try:
             parts = _parts(text)
         except MarkupError as error:
