@@ -31,9 +31,7 @@ def has_shared() -> bool:
 
 def test_model(name: str) -> Path:
     """A real model or vocabulary; skips the test when it was not fetched."""
-    base = Path(
-        os.environ.get("OLLAMARS_TEST_MODELS", Path.home() / ".cache/ollamars-test-models")
-    )
+    base = Path(os.environ.get("OLLAMARS_TEST_MODELS", Path.home() / ".cache/ollamars-test-models"))
     path = base / name
     if not path.exists():
         pytest.skip(f"test model not here: {name}")
@@ -45,11 +43,11 @@ test_model.__test__ = False  # type: ignore[attr-defined]  # a helper with a nam
 
 def lines(path: Path) -> Iterator[dict[str, Any]]:
     """The objects of a JSON-lines file (`.gz` or not), split on newline only."""
-    opened = gzip.open(path, "rt", encoding="utf-8", newline="\n") if path.suffix == ".gz" else None
-    with opened or path.open(encoding="utf-8", newline="\n") as file:
-        for line in file:
-            if line.strip():
-                yield json.loads(line)
+    data = path.read_bytes()
+    text = gzip.decompress(data) if path.suffix == ".gz" else data
+    for line in text.split(b"\n"):
+        if line.strip():
+            yield json.loads(line)
 
 
 def golden(name: str) -> list[dict[str, Any]]:

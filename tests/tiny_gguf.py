@@ -1,8 +1,8 @@
 """Small GGUF files for tests: a writer of the format, and a model whose text is known.
 
 The *successor model* is one llama layer whose attention and feed-forward outputs are zero, so the
-next token depends on the last token alone and leads by a wide margin: every correct engine gives the
-same text at every sampling setting. A digit `k` at the end of the prompt begins chain `k` of
+next token depends on the last token alone and leads by a wide margin: every correct engine gives
+the same text at every sampling setting. A digit `k` at the end of the prompt begins chain `k` of
 `CHAINS`; any other byte begins chain 0.
 """
 

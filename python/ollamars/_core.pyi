@@ -42,7 +42,7 @@ class Gguf:
     def metadata(self, *, arrays: bool = True) -> dict[str, Any]:
         """All values in file order; with `arrays=False` an array is given as None."""
     def tensors(self) -> list[tuple[str, str, list[int], int, int]]:
-        """(name, type such as `Q4_K`, dimensions with the row length first, offset in the file, bytes)."""
+        """(name, type such as `Q4_K`, dimensions, row length first, offset in the file, bytes)."""
 
 def rewrite_gguf(source: str | Sequence[str], target: str) -> None:
     """Write a model anew as Ollama's create does: version 3, sorted tensors, fixed key order.
@@ -52,7 +52,7 @@ def rewrite_gguf(source: str | Sequence[str], target: str) -> None:
     """
 
 def render_jinja(template: str, context_json: str, *, fuel: int = 4_000_000) -> str:
-    """Render a chat template (minijinja) with bounded work. `CoreError`: bad template or out of fuel."""
+    """Render a chat template with bounded work. `CoreError`: bad template or out of fuel."""
 
 @final
 class Tokenizer:
@@ -77,10 +77,13 @@ class Tokenizer:
     def eog(self) -> list[int]:
         """Ids that end generation, ascending."""
     def attr(self, id: int) -> int:
-        """Attribute bits: 1 unknown, 2 unused, 4 normal, 8 control, 16 user-defined, 32 byte, ..."""
-    def encode(self, text: str | bytes, *, special: bool = False, add_special: bool = False) -> list[int]: ...
+        """Bits: 1 unknown, 2 unused, 4 normal, 8 control, 16 user-defined, 32 byte, ..."""
+    def encode(
+        self, text: str | bytes, *, special: bool = False, add_special: bool = False
+    ) -> list[int]:
+        """Token ids; see `ollamars.Tokenizer.encode`."""
     def piece(self, id: int, *, special: bool = True) -> bytes:
-        """The bytes of one token, as a stream sends it; a special token is empty unless `special`."""
+        """The bytes of one token in a stream; a special token is empty unless `special`."""
     def pieces(self, ids: Sequence[int], *, special: bool = True) -> bytes:
         """The joined pieces."""
     def detokenize(self, ids: Sequence[int], *, special: bool = True) -> bytes:
@@ -165,7 +168,8 @@ class Engine:
         `options` holds Ollama's option names (temperature, top_k, top_p, min_p, typical_p, seed,
         repeat_penalty, repeat_last_n, presence_penalty, frequency_penalty, mirostat, mirostat_tau,
         mirostat_eta, stop: list[str], num_predict, num_keep) and `shift: bool`,
-        `ignore_eog: bool`, `logprobs: int` (so many best tokens of each step); missing ones have Ollama's defaults. Unknown names raise `ValueError`.
+        `ignore_eog: bool`, `logprobs: int` (so many best tokens of each step); missing ones have
+        Ollama's defaults. Unknown names raise `ValueError`.
         The prompt must be shorter than `num_ctx`, else an `error` event says so.
         """
     def cancel(self, id: int) -> None:
@@ -179,6 +183,6 @@ class Engine:
     def logits(self, ids: Sequence[int]) -> NDArray[np.float32]:
         """[positions, n_vocab] logits of a causal pass from an empty cache."""
     def log_probs(self, ids: Sequence[int]) -> NDArray[np.float32]:
-        """[positions - 1] natural log-probability of each id after the first, given those before."""
+        """[positions - 1] natural log-probability of each id but the first, given those before."""
     def close(self) -> None:
         """Stop the thread and free the model; waits for the running step. Idempotent."""

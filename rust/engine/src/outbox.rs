@@ -67,6 +67,11 @@ impl Outbox {
         too_many
     }
 
+    /// Makes the descriptor readable although there may be no news: the engine has ended.
+    pub fn signal(&self) {
+        self.wake.signal();
+    }
+
     /// All events since the last call, oldest first.
     pub fn drain(&self) -> Vec<Event> {
         let mut queue = self.queue.lock();

@@ -237,6 +237,7 @@ impl Worker {
         let free = self.scheduler.free_blocks();
         shared.free_blocks.store(free, Ordering::Release);
         shared.outbox.push(&mut self.events);
+        shared.outbox.signal();
     }
 }
 

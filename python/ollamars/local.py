@@ -1,0 +1,110 @@
+"""The model that the embedding API opens: a stored one by its name, or a GGUF file by its path."""
+
+from __future__ import annotations
+
+import datetime
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ollamars.config import Config
+from ollamars.described import DescribedModel, Vocabulary, describe, prompt_renderer
+from ollamars.errors import BadRequest, ModelError, NotFound, OllamarsError
+from ollamars.prompts.chat import chat_prompt
+from ollamars.prompts.messages import Message, messages_from_json
+from ollamars.runtime.options import SAMPLING, Options
+from ollamars.store.gguf_facts import GgufFacts
+from ollamars.store.models import StoredModel, load_model
+from ollamars.store.names import Name
+from ollamars.store.store import Store
+
+EXTRA = frozenset({"mirostat", "mirostat_tau", "mirostat_eta", "ignore_eog", "shift", "logprobs"})
+"""Options of a request that Ollama's API does not have; the engine checks their types."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalModel:
+    """What is opened: where the weights are, and how prompts and options are made for them."""
+
+    described: DescribedModel
+    path: Path
+
+    @property
+    def num_ctx(self) -> int:
+        """Tokens of context that the model's parameters ask for; 0: they do not."""
+        return self._defaults().num_ctx
+
+    def options(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """Options for the engine: defaults, the model's parameters, what is asked for.
+
+        Raises `BadRequest` for an unknown name or a wrong type.
+        """
+        unknown = [name for name in asked if name not in {*SAMPLING, "stop"} | EXTRA]
+        if unknown:
+            raise BadRequest(f"unknown option {unknown[0]!r}")
+        extra = {name: asked[name] for name in asked if name in EXTRA}
+        known = {name: asked[name] for name in asked if name not in EXTRA}
+        return self._defaults().with_map(known).sampling() | extra
+
+    def chat_prompt(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        vocabulary: Vocabulary,
+        *,
+        num_ctx: int,
+        count_tokens: Callable[[str], int],
+    ) -> str:
+        """The text of a conversation, cut to `num_ctx` tokens from its beginning.
+
+        Raises `BadRequest` for messages of a wrong form, `OllamarsError` for a bad template.
+        """
+        asked = messages_from_json(list(messages))
+        if not asked:
+            raise BadRequest("a chat needs at least one message")
+        system = self.described.stored.system
+        own = [Message("system", system)] if system and asked[0].role != "system" else []
+        render = prompt_renderer(self.described, vocabulary, today=datetime.date.today())
+        whole = [*own, *self.described.messages, *asked]
+        return chat_prompt(whole, render, num_ctx=num_ctx, count_tokens=count_tokens).text
+
+    def _defaults(self) -> Options:
+        return Options().with_map(self.described.stored.params or {})
+
+
+def open_model(name_or_path: str | os.PathLike[str]) -> LocalModel:
+    """A GGUF file if there is one at the path, else the stored model of that name.
+
+    Raises `NotFound`, `ModelError` (damaged or not a GGUF file), `BadRequest` (bad name).
+    """
+    path = Path(name_or_path)
+    stored = _file(path) if path.is_file() else _stored(os.fspath(name_or_path))
+    if stored.model_path is None:
+        raise ModelError(f"model {os.fspath(name_or_path)!r} has no weights")
+    return LocalModel(describe(stored), stored.model_path)
+
+
+def _file(path: Path) -> StoredModel:
+    """A file as a model without template and parameters of its own."""
+    try:
+        family = GgufFacts.read(path).architecture
+    except OllamarsError as error:
+        raise ModelError(f"{path}: {error.message}") from None
+    return StoredModel(
+        name=Name.parse("file"),
+        digest="",
+        size=path.stat().st_size,
+        modified_ns=path.stat().st_mtime_ns,
+        config={"model_family": family, "model_families": [family]},
+        model_path=path,
+    )
+
+
+def _stored(name: str) -> StoredModel:
+    parsed = Name.parse(name)
+    if not parsed.is_valid:
+        raise NotFound(f"no such file, and not the name of a model: {name!r}")
+    store = Store(Config.from_env(os.environ).models)
+    resolved = store.resolve(parsed)
+    return load_model(resolved, store.manifests.read(resolved), store.blobs)
