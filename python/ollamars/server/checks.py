@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
+from ollamars.described import DescribedModel
 from ollamars.errors import BadRequest, OllamarsError
 from ollamars.prompts.messages import Think
-from ollamars.server.served import ServedModel
 
 MAX_TOP_LOGPROBS = 20
 
@@ -17,7 +17,7 @@ def check_top_logprobs(count: int) -> None:
         raise BadRequest(f"top_logprobs must be between 0 and {MAX_TOP_LOGPROBS}")
 
 
-def checked_think(served: ServedModel, wanted: str, think: Think) -> Think:
+def checked_think(served: DescribedModel, wanted: str, think: Think) -> Think:
     """Whether the model shall think: a model that can does unless told not to.
 
     `wanted` is the name as the request has it. Raises `BadRequest`.
@@ -28,13 +28,13 @@ def checked_think(served: ServedModel, wanted: str, think: Think) -> Think:
     return True if think is None and not missing else think
 
 
-def check_completion(served: ServedModel, wanted: str, action: str) -> None:
+def check_completion(served: DescribedModel, wanted: str, action: str) -> None:
     """Can the model make text? Raises `BadRequest`."""
     if not served.can("completion"):
         raise BadRequest(f'"{wanted}" does not support {action}')
 
 
-def check_capability(served: ServedModel, capability: str) -> None:
+def check_capability(served: DescribedModel, capability: str) -> None:
     """Raises `BadRequest` with the model's full name."""
     missing = served.missing(capability)
     if missing:

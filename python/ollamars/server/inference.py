@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
+from ollamars.described import DescribedModel
 from ollamars.errors import BadRequest, OllamarsError
 from ollamars.runtime.batches import Batches
 from ollamars.runtime.engine import Event
@@ -16,7 +17,6 @@ from ollamars.runtime.options import Options, model_options
 from ollamars.runtime.settings import DEFAULT_CONTEXT, Settings
 from ollamars.server.answer import AnswerParser, Parts
 from ollamars.server.context import Context
-from ollamars.server.served import ServedModel
 from ollamars.server.threads import in_prompt_thread
 
 _NO_SHIFT = ("deepseek2",)
@@ -33,7 +33,7 @@ TOO_LONG = (
 class Job:
     """A request that has its model."""
 
-    served: ServedModel
+    served: DescribedModel
     loaded: LoadedModel
     options: Options
     shift: bool
@@ -58,7 +58,7 @@ class Job:
 
 async def start_job(
     context: Context,
-    served: ServedModel,
+    served: DescribedModel,
     *,
     options: Mapping[str, Any] | None,
     keep_alive: int | None,
@@ -239,7 +239,7 @@ async def whole_answer(pieces: AsyncIterator[list[Answer]]) -> Answer:
 
 
 def refuse_unsupported(
-    served: ServedModel, *, format: str | None, logprobs: bool, media: Sequence[object]
+    served: DescribedModel, *, format: str | None, logprobs: bool, media: Sequence[object]
 ) -> None:
     """Refuse what cannot be done yet, instead of ignoring it. Raises `OllamarsError`."""
     if media and not served.can("vision"):

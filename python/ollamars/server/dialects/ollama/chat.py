@@ -14,8 +14,10 @@ from typing import Any, ClassVar
 
 from quart import Blueprint, Response
 
+from ollamars.described import DescribedModel, prompt_renderer
 from ollamars.errors import BadRequest
 from ollamars.prompts.chat import Prompt, chat_prompt
+from ollamars.prompts.jinja import begun_answer
 from ollamars.prompts.messages import Message, Think, Tool, ToolCall, tools_from_json
 from ollamars.prompts.thinking import (
     DEFAULT_TAGS,
@@ -48,9 +50,8 @@ from ollamars.server.inference import (
     start_job,
     whole_answer,
 )
-from ollamars.server.prompting import begun_answer, renderer
 from ollamars.server.responses import json_response, ndjson_line
-from ollamars.server.served import ServedModel, find_served
+from ollamars.server.served import find_served
 from ollamars.server.streaming import stream_lines
 from ollamars.server.threads import in_prompt_thread
 from ollamars.server.times import now
@@ -163,7 +164,7 @@ async def chat() -> Response:
     return json_response(writer.whole(await whole_answer(pieces)))
 
 
-def _check(request: ChatRequest, served: ServedModel, tools: Sequence[Tool] | None) -> Think:
+def _check(request: ChatRequest, served: DescribedModel, tools: Sequence[Tool] | None) -> Think:
     """Raises `BadRequest` for what the model cannot do; whether it shall think."""
     think = checked_think(served, request.model, request.think)
     check_completion(served, request.model, "chat")
@@ -199,7 +200,7 @@ def _debug(request: ChatRequest, prompt: Prompt) -> dict[str, Any]:
     }
 
 
-def _conversation(request: ChatRequest, served: ServedModel) -> list[Message]:
+def _conversation(request: ChatRequest, served: DescribedModel) -> list[Message]:
     """The messages of the model, its system text where the request has none, the request's."""
     asked = [message.as_prompt_message() for message in request.messages or ()]
     system = served.stored.system
@@ -208,13 +209,13 @@ def _conversation(request: ChatRequest, served: ServedModel) -> list[Message]:
     return without_old_thinking(messages, served.family, served.stored.name.model)
 
 
-def _prompt(request: ChatRequest, job: Job, tools: Sequence[Tool] | None, think: Think) -> Prompt:
+def _prompt(request: ChatRequest, job: Job, tools: list[Tool] | None, think: Think) -> Prompt:
     """The prompt; blocks. Raises `OllamarsError`."""
     today = datetime.date.today()
     tokenizer = job.loaded.engine.tokenizer
     return chat_prompt(
         _conversation(request, job.served),
-        renderer(job.served, tokenizer, tools=tools, think=think, today=today),
+        prompt_renderer(job.served, tokenizer, tools=tools, think=think, today=today),
         num_ctx=job.num_ctx,
         count_tokens=job.count_tokens,
         truncate=request.truncate,
@@ -233,14 +234,14 @@ async def _start(
     return await run_prompt(job, prompt.text, truncate=request.truncate, on_end=on_end)
 
 
-def _begun(request: ChatRequest, served: ServedModel) -> str:
+def _begun(request: ChatRequest, served: DescribedModel) -> str:
     """Text of the request that the answer begins with, on the native path."""
     messages = [message.as_prompt_message() for message in request.messages or ()]
     return (begun_answer(messages) or "") if served.is_native else ""
 
 
 def _parser(
-    request: ChatRequest, job: Job, prompt: Prompt, tools: Sequence[Tool] | None, think: Think
+    request: ChatRequest, job: Job, prompt: Prompt, tools: list[Tool] | None, think: Think
 ) -> AnswerParser:
     served = job.served
     tags = DEFAULT_TAGS if served.is_native else thinking_tags(served.template)

@@ -12,6 +12,7 @@ from typing import Any
 
 from quart import Blueprint, Response
 
+from ollamars.described import DescribedModel, prompt_renderer
 from ollamars.errors import BadRequest, OllamarsError
 from ollamars.prompts import generate as prompts
 from ollamars.prompts.chat import Prompt
@@ -42,9 +43,8 @@ from ollamars.server.inference import (
     start_job,
     whole_answer,
 )
-from ollamars.server.prompting import renderer
 from ollamars.server.responses import json_response, ndjson_line
-from ollamars.server.served import ServedModel, find_served
+from ollamars.server.served import find_served
 from ollamars.server.streaming import stream_lines
 from ollamars.server.threads import in_prompt_thread
 from ollamars.server.times import now
@@ -110,7 +110,7 @@ async def generate() -> Response:
     return json_response(writer.whole(await whole_answer(pieces)))
 
 
-def _check(request: GenerateRequest, served: ServedModel) -> Think:
+def _check(request: GenerateRequest, served: DescribedModel) -> Think:
     """Raises `BadRequest` for what cannot be; whether the model shall think."""
     if request.raw and (request.template or request.system or request.context):
         raise BadRequest("raw mode does not support template, system, or context")
@@ -160,7 +160,7 @@ def _prompt(request: GenerateRequest, job: Job, think: Think) -> Prompt:
             context=_context_text(job, request.context),
             think=think,
         ),
-        renderer(
+        prompt_renderer(
             job.served,
             job.loaded.engine.tokenizer,
             think=think,
