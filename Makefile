@@ -30,6 +30,7 @@ check-python: $(VENV)/.installed $(VENV)/.dev  ## ruff, mypy, import directions,
 	$(BIN)/ruff check python tests bench
 	$(BIN)/ruff format --check python tests bench
 	$(BIN)/mypy
+	$(BIN)/python -m mypy.stubtest ollamars._core
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest
 

@@ -1,10 +1,23 @@
 """The Rust core, as Python sees it. Every call that may take long releases the GIL."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, final
+from typing import Any, Self, final
 
 import numpy as np
 from numpy.typing import NDArray
+
+__all__ = [
+    "CoreError",
+    "Engine",
+    "Event",
+    "Gguf",
+    "Sha256",
+    "Tokenizer",
+    "__version__",
+    "render_jinja",
+    "rewrite_gguf",
+    "sha256_file",
+]
 
 __version__: str
 
@@ -15,7 +28,7 @@ class CoreError(Exception):
 class Sha256:
     """A running SHA-256."""
 
-    def __init__(self) -> None: ...
+    def __new__(cls) -> Self: ...
     def update(self, data: bytes | bytearray) -> None:
         """Hash `data`; the GIL is released."""
     def hexdigest(self) -> str:
@@ -28,7 +41,7 @@ def sha256_file(path: str) -> str:
 class Gguf:
     """A GGUF file, memory-mapped and checked. Raises `CoreError` (bad file) or `OSError`."""
 
-    def __init__(self, path: str) -> None: ...
+    def __new__(cls, path: str) -> Self: ...
     @property
     def version(self) -> int: ...
     @property
@@ -58,7 +71,7 @@ def render_jinja(template: str, context_json: str, *, fuel: int = 4_000_000) -> 
 class Tokenizer:
     """The tokenizer of a GGUF file (which may hold a vocabulary alone)."""
 
-    def __init__(self, path: str) -> None: ...
+    def __new__(cls, path: str) -> Self: ...
     @property
     def n_tokens(self) -> int: ...
     @property
@@ -126,8 +139,8 @@ class Event:
 class Engine:
     """A loaded model and the thread that steps it. Safe to call from any thread."""
 
-    def __init__(
-        self,
+    def __new__(
+        cls,
         path: str,
         *,
         num_ctx: int = 0,
@@ -135,7 +148,7 @@ class Engine:
         num_batch: int = 512,
         threads: int = 0,
         exec: str = "",
-    ) -> None:
+    ) -> Self:
         """Load. `num_ctx` tokens for each sequence (0: the model's own, at most 4096); `parallel`
         sequences share each step; `threads` 0: physical cores; `exec` "": the best there is.
 

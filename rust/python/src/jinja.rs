@@ -1,13 +1,13 @@
 //! Chat templates.
 
-use ollamars_jinja::{Limits, MAX_FUEL, render};
+use ollamars_jinja::{Limits, render};
 use pyo3::prelude::*;
 
 use crate::errors::core_error;
 
 /// Renders a chat template with bounded work, detached from the interpreter.
 #[pyfunction]
-#[pyo3(signature = (template, context_json, *, fuel = MAX_FUEL))]
+#[pyo3(signature = (template, context_json, *, fuel = 4_000_000))]
 pub fn render_jinja(
     py: Python<'_>,
     template: String,
