@@ -67,4 +67,5 @@ def _columns(rows: Sequence[tuple[str, str]], *, indent: str) -> str:
 def _variable_help(name: str) -> str:
     if name == "OLLAMA_HOST":
         return HOST_HELP
-    return next(row.help for row in VARIABLES if row.name == name)
+    row = next(row for row in VARIABLES if row.name == name)
+    return row.help if row.effect else f"{row.help} (no effect yet)"
