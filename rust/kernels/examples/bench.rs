@@ -26,7 +26,10 @@ const LARGE: usize = 96 << 20;
 fn main() {
     let chosen: Vec<String> = std::env::args().skip(1).collect();
     let among = |name: &str, all: &[&str]| {
-        let mut of_these = chosen.iter().filter(|c| all.contains(&c.as_str())).peekable();
+        let mut of_these = chosen
+            .iter()
+            .filter(|c| all.contains(&c.as_str()))
+            .peekable();
         of_these.peek().is_none() || of_these.any(|c| c == name)
     };
     let levels: Vec<Level> = Level::available().collect();
@@ -37,7 +40,9 @@ fn main() {
     for &level in levels.iter().filter(|level| among(level.name(), &names)) {
         let peak = dot_peak(level);
         for name in TYPES.iter().filter(|name| among(name, &TYPES)) {
-            let Some(ty) = BlockType::from_name(name) else { continue };
+            let Some(ty) = BlockType::from_name(name) else {
+                continue;
+            };
             measure(level, ty, read, peak);
         }
     }
@@ -90,7 +95,10 @@ fn timed<T>(run: impl FnOnce() -> T) -> (f64, T) {
 
 /// CPU time of this thread.
 fn cpu_seconds() -> f64 {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
     // SAFETY: a place for the result.
     unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) };
     time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
@@ -100,10 +108,14 @@ fn cpu_seconds() -> f64 {
 fn read_peak() -> f64 {
     let words = vec![1u64; LARGE / 8];
     let seconds = best(5, || {
-        let sum = || words.chunks_exact(8).fold([0u64; 8], |mut sum, words| {
-            sum.iter_mut().zip(words).for_each(|(sum, word)| *sum = sum.wrapping_add(*word));
-            sum
-        });
+        let sum = || {
+            words.chunks_exact(8).fold([0u64; 8], |mut sum, words| {
+                sum.iter_mut()
+                    .zip(words)
+                    .for_each(|(sum, word)| *sum = sum.wrapping_add(*word));
+                sum
+            })
+        };
         timed(|| black_box(sum())).0
     });
     LARGE as f64 / 1e9 / seconds
@@ -136,20 +148,33 @@ fn dot_peak(level: Level) -> f64 {
         }
         match level.name() {
             "vnni" => {
-                return peak!("avx512f,avx512bw,avx512vnni", _mm512_setzero_si512,
-                    _mm512_set1_epi8, _mm512_dpbusd_epi32);
+                return peak!(
+                    "avx512f,avx512bw,avx512vnni",
+                    _mm512_setzero_si512,
+                    _mm512_set1_epi8,
+                    _mm512_dpbusd_epi32
+                );
             }
             "avx512" => {
-                return peak!("avx512f,avx512bw", _mm512_setzero_si512, _mm512_set1_epi8,
-                    |s, a, b| _mm512_add_epi16(s, _mm512_maddubs_epi16(a, b)));
+                return peak!(
+                    "avx512f,avx512bw",
+                    _mm512_setzero_si512,
+                    _mm512_set1_epi8,
+                    |s, a, b| _mm512_add_epi16(s, _mm512_maddubs_epi16(a, b))
+                );
             }
             "avxvnni" => {
-                return peak!("avx2,avxvnni", _mm256_setzero_si256, _mm256_set1_epi8,
-                    _mm256_dpbusd_avx_epi32);
+                return peak!(
+                    "avx2,avxvnni",
+                    _mm256_setzero_si256,
+                    _mm256_set1_epi8,
+                    _mm256_dpbusd_avx_epi32
+                );
             }
             "avx2" => {
-                return peak!("avx2", _mm256_setzero_si256, _mm256_set1_epi8,
-                    |s, a, b| _mm256_add_epi16(s, _mm256_maddubs_epi16(a, b)));
+                return peak!("avx2", _mm256_setzero_si256, _mm256_set1_epi8, |s, a, b| {
+                    _mm256_add_epi16(s, _mm256_maddubs_epi16(a, b))
+                });
             }
             _ => {}
         }

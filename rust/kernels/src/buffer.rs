@@ -111,7 +111,10 @@ unsafe fn free(memory: *mut u8, layout: Layout) {
 /// Pages of their own, huge ones where the system has them.
 #[cfg(all(target_os = "linux", not(miri)))]
 fn map(bytes: usize) -> *mut u8 {
-    let (access, kind) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+    let (access, kind) = (
+        libc::PROT_READ | libc::PROT_WRITE,
+        libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
+    );
     // SAFETY: a new mapping of no file; whether the advice is taken changes no result.
     unsafe {
         let memory = libc::mmap(std::ptr::null_mut(), bytes, access, kind, -1, 0);

@@ -21,7 +21,7 @@ fn silu<S: Simd>(s: S, x: S::F) -> S::F {
 /// `(1 + tanh u) / 2 = 1 / (1 + e^-2u)`.
 #[inline(always)]
 fn gelu<S: Simd>(s: S, x: S::F) -> S::F {
-    const ROOT_8_BY_PI: f32 = 1.595_769_1;
+    const ROOT_8_BY_PI: f32 = 1.595_769_2;
     let cube = s.mul(s.mul(x, x), x);
     let u = s.fma(s.splat(0.044_715), cube, x);
     gated_by_sigmoid(s, x, s.mul(s.splat(ROOT_8_BY_PI), u))

@@ -49,7 +49,10 @@ impl Level {
 
     /// The levels of this processor, the most able last.
     pub fn available() -> impl DoubleEndedIterator<Item = Self> {
-        LEVELS.into_iter().filter(|&(_, kind)| is_available(kind)).map(|(_, kind)| Self(kind))
+        LEVELS
+            .into_iter()
+            .filter(|&(_, kind)| is_available(kind))
+            .map(|(_, kind)| Self(kind))
     }
 
     /// The most able level of this processor.
@@ -74,7 +77,10 @@ impl Level {
 
     /// The name by which a user chooses it.
     pub fn name(self) -> &'static str {
-        LEVELS.into_iter().find(|(_, kind)| *kind == self.0).map_or("", |(name, _)| name)
+        LEVELS
+            .into_iter()
+            .find(|(_, kind)| *kind == self.0)
+            .map_or("", |(name, _)| name)
     }
 
     pub(crate) fn kind(self) -> Kind {
@@ -136,7 +142,7 @@ macro_rules! levels {
                 $body
             }
             fn scalar $(<$(const $generic: $bound),*>)? ($($arg: $ty),*) $(-> $ret)? {
-                let $s = $crate::simd::Scalar;
+                let $s = $crate::simd::Pair($crate::simd::Pair($crate::simd::Scalar));
                 $body
             }
             use $crate::isa::Kind;

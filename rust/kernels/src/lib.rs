@@ -10,6 +10,7 @@ mod matmul;
 mod norm;
 mod number;
 mod pack;
+mod pool;
 mod rope;
 mod shared;
 mod simd;
@@ -25,6 +26,7 @@ pub use isa::Level;
 pub use matmul::{matmul, matmul_panels};
 pub use norm::{layer_norm, rms_norm};
 pub use pack::{PANEL, Packed, Part};
+pub use pool::{Cursor, Panicked, Pool, Worker};
 pub use rope::{RopeStyle, rope, rotation};
 pub use shared::Shared;
 

@@ -24,7 +24,10 @@ pub fn rotation(
     sin: &mut [f32],
 ) {
     let pairs = frequencies.len();
-    assert!(cos.len() == pairs && sin.len() == pairs, "a cosine and a sine for each frequency");
+    assert!(
+        cos.len() == pairs && sin.len() == pairs,
+        "a cosine and a sine for each frequency"
+    );
     for ((frequency, cos), sin) in frequencies.iter().zip(cos).zip(sin) {
         let (s, c) = (f64::from(position) * frequency).sin_cos();
         (*cos, *sin) = ((c * magnitude) as f32, (s * magnitude) as f32);

@@ -77,6 +77,19 @@ impl<'a, T: Plain> Shared<'a, T> {
         unsafe { std::slice::from_raw_parts_mut(self.start.add(range.start), range.len()) }
     }
 
+    /// Some of the values, still shared.
+    ///
+    /// # Panics
+    /// If the range is not inside.
+    pub fn range(self, range: Range<usize>) -> Self {
+        self.check(&range);
+        Self {
+            start: self.start.wrapping_add(range.start),
+            len: range.len(),
+            life: PhantomData,
+        }
+    }
+
     pub(crate) fn as_mut_ptr(self) -> *mut T {
         self.start
     }

@@ -28,7 +28,11 @@ impl Case {
     fn new(ty: KvType, shape: [usize; 4], tokens: usize, rng: &mut Rng) -> Self {
         let [heads, kv_heads, key_dim, value_dim] = shape;
         // Numbers that both types hold exactly.
-        let mut random = |n| (0..n).map(|_| f16::from_f32(rng.normal()).to_f32()).collect();
+        let mut random = |n| {
+            (0..n)
+                .map(|_| f16::from_f32(rng.normal()).to_f32())
+                .collect()
+        };
         Self {
             ty,
             heads,
@@ -44,7 +48,11 @@ impl Case {
 
     fn shape(&self) -> AttentionShape {
         let scale = 1.0 / (self.key_dim as f32).sqrt();
-        AttentionShape { heads: self.heads, scale, softcap: self.softcap }
+        AttentionShape {
+            heads: self.heads,
+            scale,
+            softcap: self.softcap,
+        }
     }
 
     /// The blocks lie in the cache in reverse, every other one unused and not a number.
@@ -52,7 +60,10 @@ impl Case {
         let blocks = self.tokens.div_ceil(BLOCK);
         let (heads, all) = (self.kv_heads, 2 * blocks);
         let mut cache = KvCache::new(self.ty, heads, self.key_dim, self.value_dim, all);
-        let table: Vec<u32> = (0..blocks as u32).rev().map(|block| 2 * block + 1).collect();
+        let table: Vec<u32> = (0..blocks as u32)
+            .rev()
+            .map(|block| 2 * block + 1)
+            .collect();
         let (key, value) = (heads * self.key_dim, heads * self.value_dim);
         let view = cache.view();
         for slot in 0..all * BLOCK {
@@ -61,7 +72,10 @@ impl Case {
             unsafe { view.write(level, (slot / BLOCK) as u32, slot % BLOCK, &k, &v) };
         }
         for t in 0..self.tokens {
-            let (k, v) = (&self.keys[t * key..][..key], &self.values[t * value..][..value]);
+            let (k, v) = (
+                &self.keys[t * key..][..key],
+                &self.values[t * value..][..value],
+            );
             // SAFETY: one thread.
             unsafe { view.write(level, table[t / BLOCK], t % BLOCK, k, v) };
         }
@@ -72,13 +86,25 @@ impl Case {
         let (mut cache, table) = self.cache(level);
         let mut out = vec![f32::NAN; visible.len() * self.heads * self.value_dim];
         let shared = Shared::new(&mut out);
-        let queries = Queries { q, visible, table: &table };
+        let queries = Queries {
+            q,
+            visible,
+            table: &table,
+        };
         let mut scratch = AttentionScratch::new(self.key_dim, self.value_dim);
         for head in 0..self.kv_heads {
             let view = cache.view();
             // SAFETY: one thread.
             unsafe {
-                attend(level, &self.shape(), &view, head, &queries, shared, &mut scratch);
+                attend(
+                    level,
+                    &self.shape(),
+                    &view,
+                    head,
+                    &queries,
+                    shared,
+                    &mut scratch,
+                );
             }
         }
         out
@@ -99,7 +125,11 @@ impl Case {
         let scale = f64::from(self.shape().scale);
         let score = |t: usize| {
             let key = &self.keys[(t * self.kv_heads + head) * self.key_dim..];
-            let dot: f64 = q.iter().zip(key).map(|(&q, &k)| f64::from(q) * f64::from(k)).sum();
+            let dot: f64 = q
+                .iter()
+                .zip(key)
+                .map(|(&q, &k)| f64::from(q) * f64::from(k))
+                .sum();
             let cap = self.softcap.map(f64::from);
             cap.map_or(dot * scale, |cap| cap * (dot * scale / cap).tanh())
         };
@@ -111,31 +141,48 @@ impl Case {
             .map(|d| {
                 let at = |t: usize| (t * self.kv_heads + head) * self.value_dim + d;
                 let products = seen.clone().zip(&weights);
-                products.map(|(t, w)| w * f64::from(self.values[at(t)])).sum::<f64>() / sum
+                products
+                    .map(|(t, w)| w * f64::from(self.values[at(t)]))
+                    .sum::<f64>()
+                    / sum
             })
             .collect()
     }
 }
 
 fn causal(rows: Range<usize>, window: usize) -> Vec<Range<usize>> {
-    rows.map(|row| (row + 1).saturating_sub(window)..row + 1).collect()
+    rows.map(|row| (row + 1).saturating_sub(window)..row + 1)
+        .collect()
 }
 
 fn check(case: &Case, visible: &[Range<usize>], rng: &mut Rng) {
     let width = case.heads * case.key_dim;
-    let q: Vec<f32> = (0..visible.len() * width).map(|_| 2.0 * rng.normal()).collect();
+    let q: Vec<f32> = (0..visible.len() * width)
+        .map(|_| 2.0 * rng.normal())
+        .collect();
     let reference = case.run(Level::SCALAR, &q, visible);
     for (i, (got, want)) in reference.iter().zip(case.expected(&q, visible)).enumerate() {
         let error = (f64::from(*got) - want).abs();
-        assert!(error < 2e-5, "element {i} of {visible:?} is {got}, not {want}");
+        assert!(
+            error < 2e-5,
+            "element {i} of {visible:?} is {got}, not {want}"
+        );
     }
     for level in Level::available() {
         let together = case.run(level, &q, visible);
         assert_eq!(bits(&together), bits(&reference), "{visible:?} at {level}");
         for (row, seen) in visible.iter().enumerate() {
-            let alone = case.run(level, &q[row * width..][..width], std::slice::from_ref(seen));
+            let alone = case.run(
+                level,
+                &q[row * width..][..width],
+                std::slice::from_ref(seen),
+            );
             let among = &together[row * alone.len()..][..alone.len()];
-            assert_eq!(bits(&alone), bits(among), "row {row} of {visible:?} at {level}");
+            assert_eq!(
+                bits(&alone),
+                bits(among),
+                "row {row} of {visible:?} at {level}"
+            );
         }
     }
 }
@@ -144,7 +191,13 @@ fn check(case: &Case, visible: &[Range<usize>], rng: &mut Rng) {
 fn shapes_types_and_lengths() {
     let rng = &mut Rng::new(1);
     for ty in [KvType::F16, KvType::F32] {
-        for shape in [[1, 1, 8, 8], [4, 1, 64, 64], [7, 1, 20, 36], [6, 2, 33, 48], [9, 3, 16, 80]] {
+        for shape in [
+            [1, 1, 8, 8],
+            [4, 1, 64, 64],
+            [7, 1, 20, 36],
+            [6, 2, 33, 48],
+            [9, 3, 16, 80],
+        ] {
             for tokens in [1, 31, 33, 300] {
                 let case = Case::new(ty, shape, tokens, rng);
                 check(&case, &causal(tokens - 1..tokens, usize::MAX), rng);

@@ -16,10 +16,18 @@ fn same(name: &str, tolerance: f64, want: &[f64], run: impl Fn(Level) -> Vec<f32
     assert_eq!(reference.len(), want.len());
     for (i, (&got, &want)) in reference.iter().zip(want).enumerate() {
         let error = (f64::from(got) - want).abs();
-        assert!(error <= tolerance * want.abs().max(1e-3), "{name}[{i}] is {got}, not {want}");
+        assert!(
+            error <= tolerance * want.abs().max(1e-3),
+            "{name}[{i}] is {got}, not {want}"
+        );
     }
     for level in Level::available() {
-        assert_eq!(bits(&run(level)), bits(&reference), "{name} of {} at {level}", want.len());
+        assert_eq!(
+            bits(&run(level)),
+            bits(&reference),
+            "{name} of {} at {level}",
+            want.len()
+        );
     }
 }
 
@@ -45,9 +53,10 @@ fn activations() {
     let rng = &mut Rng::new(1);
     for n in LENGTHS {
         let (x, y) = (random(n, rng), random(n, rng));
-        for (activation, f) in
-            [(Activation::Silu, silu as fn(f64) -> f64), (Activation::Gelu, gelu)]
-        {
+        for (activation, f) in [
+            (Activation::Silu, silu as fn(f64) -> f64),
+            (Activation::Gelu, gelu),
+        ] {
             let want: Vec<f64> = wide(&x).map(f).collect();
             same("activate", 2e-6, &want, |level| {
                 let mut x = x.clone();
@@ -90,10 +99,16 @@ fn sums_products_and_caps() {
             f(&mut x);
             x
         };
-        same("add", 1e-5, &each(|x, y| x + y), |l| change(&|x| add(l, x, &y)));
+        same("add", 1e-5, &each(|x, y| x + y), |l| {
+            change(&|x| add(l, x, &y))
+        });
         let want = each(|x, y| x + 0.7f32 as f64 * y);
-        same("add_scaled", 1e-5, &want, |l| change(&|x| add_scaled(l, x, 0.7, &y)));
-        same("scale", 1e-6, &each(|x, _| x * 2.5), |l| change(&|x| scale(l, x, 2.5)));
+        same("add_scaled", 1e-5, &want, |l| {
+            change(&|x| add_scaled(l, x, 0.7, &y))
+        });
+        same("scale", 1e-6, &each(|x, _| x * 2.5), |l| {
+            change(&|x| scale(l, x, 2.5))
+        });
         let want = each(|x, _| 5.0 * (x / 5.0).tanh());
         same("softcap", 1e-6, &want, |l| change(&|x| softcap(l, x, 5.0)));
         let max = wide(&x).fold(f64::NEG_INFINITY, f64::max);
@@ -108,7 +123,11 @@ fn small_values_keep_their_digits_under_a_cap() {
     for x in [1e-3f32, -2e-5, 1e-10, 0.0] {
         let mut values = [x];
         softcap(Level::SCALAR, &mut values, 30.0);
-        assert!((values[0] - x).abs() <= 3e-7 * x.abs(), "{x} became {}", values[0]);
+        assert!(
+            (values[0] - x).abs() <= 3e-7 * x.abs(),
+            "{x} became {}",
+            values[0]
+        );
     }
 }
 
@@ -145,7 +164,13 @@ fn norms() {
 #[test]
 fn rotations() {
     let rng = &mut Rng::new(4);
-    for (heads, head_dim, pairs) in [(1, 2, 1), (3, 64, 32), (2, 40, 13), (2, 80, 33), (1, 96, 48)] {
+    for (heads, head_dim, pairs) in [
+        (1, 2, 1),
+        (3, 64, 32),
+        (2, 40, 13),
+        (2, 80, 33),
+        (1, 96, 48),
+    ] {
         let frequencies: Vec<f64> = (0..pairs).map(|i| 0.9f64.powi(i as i32)).collect();
         let (mut cos, mut sin) = (vec![0.0; pairs], vec![0.0; pairs]);
         rotation(1234, &frequencies, 1.5, &mut cos, &mut sin);
@@ -178,7 +203,10 @@ fn what_is_not_a_number_stays_so_and_spoils_nothing_else() {
     for level in Level::available() {
         let mut x = [1.0, f32::NAN, -2.0, f32::INFINITY];
         activate(level, Activation::Silu, &mut x);
-        assert!(x[1].is_nan() && x[0].is_finite() && x[2].is_finite(), "{x:?} at {level}");
+        assert!(
+            x[1].is_nan() && x[0].is_finite() && x[2].is_finite(),
+            "{x:?} at {level}"
+        );
         let mut x = [f32::MIN_POSITIVE / 2.0, -1e-40];
         softcap(level, &mut x, 10.0);
         assert!(x.iter().all(|x| x.abs() < 1e-37), "{x:?} at {level}");

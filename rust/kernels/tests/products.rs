@@ -25,7 +25,14 @@ const TYPES: [BlockType; 16] = [
     BlockType::MXFP4,
 ];
 
-fn product(level: Level, ty: BlockType, w: &[u8], outputs: usize, inputs: usize, x: &[f32]) -> Vec<f32> {
+fn product(
+    level: Level,
+    ty: BlockType,
+    w: &[u8],
+    outputs: usize,
+    inputs: usize,
+    x: &[f32],
+) -> Vec<f32> {
     let packed = Packed::new(level, ty, w, outputs, inputs).expect("packs");
     let rows = x.len() / inputs;
     let mut acts = Acts::new(packed.act_kind(), inputs, rows);
@@ -54,8 +61,10 @@ fn check(ty: BlockType, outputs: usize, inputs: usize, rows: usize, seed: u64) {
     let w = weights(ty, outputs, inputs, &mut rng);
     let x = activations(rows * inputs, &mut rng);
     let reference = product(Level::SCALAR, ty, &w, outputs, inputs, &x);
-    for (i, (&got, (sum, size))) in
-        reference.iter().zip(expected(ty, &w, outputs, inputs, &x)).enumerate()
+    for (i, (&got, (sum, size))) in reference
+        .iter()
+        .zip(expected(ty, &w, outputs, inputs, &x))
+        .enumerate()
     {
         let error = (f64::from(got) - sum).abs();
         assert!(
@@ -65,7 +74,11 @@ fn check(ty: BlockType, outputs: usize, inputs: usize, rows: usize, seed: u64) {
     }
     for level in Level::available() {
         let got = product(level, ty, &w, outputs, inputs, &x);
-        assert_eq!(bits(&got), bits(&reference), "{ty} {outputs}x{inputs}, {rows} rows at {level}");
+        assert_eq!(
+            bits(&got),
+            bits(&reference),
+            "{ty} {outputs}x{inputs}, {rows} rows at {level}"
+        );
     }
 }
 

@@ -89,7 +89,10 @@ impl Acts {
     /// # Panics
     /// If `inputs` is no whole number of the kind's blocks: the weights were checked when packed.
     pub fn new(kind: ActKind, inputs: usize, capacity: usize) -> Self {
-        assert!(inputs.is_multiple_of(kind.block()), "{inputs} values in {kind:?}");
+        assert!(
+            inputs.is_multiple_of(kind.block()),
+            "{inputs} values in {kind:?}"
+        );
         let values = capacity.next_multiple_of(GROUP) * inputs;
         let per = |kinds: &[ActKind], n: usize| if kinds.contains(&kind) { values / n } else { 0 };
         let bytes = [ActKind::Bytes32, ActKind::Bytes256];
@@ -131,7 +134,11 @@ impl Acts {
     /// # Panics
     /// If there are more than [`Acts::capacity`].
     pub fn view(&mut self, rows: usize) -> ActsView<'_> {
-        assert!(rows <= self.capacity, "{rows} rows, room for {}", self.capacity);
+        assert!(
+            rows <= self.capacity,
+            "{rows} rows, room for {}",
+            self.capacity
+        );
         ActsView {
             kind: self.kind,
             inputs: self.inputs,
@@ -180,21 +187,85 @@ impl ActsView<'_> {
     /// # Safety
     /// Until the next barrier no other thread reads or writes these groups.
     pub unsafe fn quantize(self, level: Level, x: &[f32], groups: Range<usize>) {
-        assert_eq!(x.len(), self.rows * self.inputs, "{} rows of {}", self.rows, self.inputs);
-        assert!(groups.end <= self.groups(), "{groups:?} of {}", self.groups());
+        assert_eq!(
+            x.len(),
+            self.rows * self.inputs,
+            "{} rows of {}",
+            self.rows,
+            self.inputs
+        );
+        assert!(
+            groups.end <= self.groups(),
+            "{groups:?} of {}",
+            self.groups()
+        );
         for group in groups {
-            for (i, row) in self.group_rows(group).enumerate() {
-                let x = &x[row * self.inputs..][..self.inputs];
-                // SAFETY: row `i` of the group is inside of the memory, and this thread's.
-                unsafe { quantize::row(level, self.kind, x, self.group(group).skip(i)) };
-            }
+            let rows = self.group_rows(group);
+            let x = &x[rows.start * self.inputs..rows.end * self.inputs];
+            // SAFETY: the caller's promise.
+            unsafe { self.quantize_group(level, x, group) };
+        }
+    }
+
+    /// As [`ActsView::quantize`] for one group; `x` are its rows alone.
+    ///
+    /// # Panics
+    /// If `x` does not have the shape, or there is no such group.
+    ///
+    /// # Safety
+    /// Until the next barrier no other thread reads or writes this group.
+    pub unsafe fn quantize_group(self, level: Level, x: &[f32], group: usize) {
+        assert!(group < self.groups(), "group {group} of {}", self.groups());
+        let rows = self.group_rows(group).len();
+        assert_eq!(
+            x.len(),
+            rows * self.inputs,
+            "{rows} rows of {}",
+            self.inputs
+        );
+        for (i, x) in x.chunks_exact(self.inputs.max(1)).enumerate() {
+            // SAFETY: row `i` of the group is inside of the memory, and this thread's.
+            unsafe { quantize::row(level, self.kind, x, self.group(group).skip(i)) };
+        }
+    }
+
+    /// Another matrix of `rows` rows in the same memory, from group `first` on.
+    ///
+    /// # Panics
+    /// If the view does not have so many rows.
+    pub fn part(self, first: usize, rows: usize) -> Self {
+        assert!(
+            first * GROUP + rows <= self.rows,
+            "{rows} from {first} of {}",
+            self.rows
+        );
+        let Rows {
+            quads,
+            scales,
+            sums,
+            sums32,
+            scaled,
+            ..
+        } = self.group(first);
+        Self {
+            rows,
+            quads,
+            scales,
+            sums,
+            sums32,
+            scaled,
+            ..self
         }
     }
 
     /// Where a group lies.
     pub(crate) fn group(&self, group: usize) -> Rows {
         let values = group * GROUP * self.inputs;
-        let quads = if self.kind == ActKind::Floats { values } else { values / 4 };
+        let quads = if self.kind == ActKind::Floats {
+            values
+        } else {
+            values / 4
+        };
         // A kind that has no such memory never reads or writes it.
         Rows {
             quads: self.quads.wrapping_add(quads),

@@ -131,16 +131,12 @@ impl KvView<'_> {
     ///
     /// # Safety
     /// Until the next barrier no other thread reads or writes this token.
-    pub unsafe fn write(
-        self,
-        level: Level,
-        block: u32,
-        slot: usize,
-        key: &[f32],
-        value: &[f32],
-    ) {
+    pub unsafe fn write(self, level: Level, block: u32, slot: usize, key: &[f32], value: &[f32]) {
         let block = block as usize;
-        assert!(block < self.blocks && slot < BLOCK, "token {slot} of block {block}");
+        assert!(
+            block < self.blocks && slot < BLOCK,
+            "token {slot} of block {block}"
+        );
         let shape = (self.heads * self.key_dim, self.heads * self.value_dim);
         assert_eq!((key.len(), value.len()), shape, "{} heads", self.heads);
         for head in 0..self.heads {

@@ -13,9 +13,9 @@ use std::ops::Range;
 pub use cache::{BLOCK, KvCache, KvType, KvView};
 
 use crate::buffer::Aligned;
-use crate::{Level, number};
 use crate::isa::levels;
 use crate::shared::Shared;
+use crate::{Level, number};
 use tile::{CHUNK, Job, run};
 
 /// What the heads of a layer compute.
@@ -80,8 +80,17 @@ pub unsafe fn attend(
 ) {
     check(shape, kv, kv_head, queries, out.len());
     let room = (scratch.q.len() / tile::MOST_QUERIES, scratch.unused.len());
-    assert!(room.0 >= kv.key_dim && room.1 >= kv.value_dim, "room for {room:?} of {kv:?}");
-    let job = Job { shape, kv, kv_head, queries, out };
+    assert!(
+        room.0 >= kv.key_dim && room.1 >= kv.value_dim,
+        "room for {room:?} of {kv:?}"
+    );
+    let job = Job {
+        shape,
+        kv,
+        kv_head,
+        queries,
+        out,
+    };
     match kv.ty {
         KvType::F16 => attend_f16(level, &job, scratch),
         KvType::F32 => attend_f32(level, &job, scratch),
@@ -103,10 +112,27 @@ fn check(
         shape.heads
     );
     let sizes = (queries.q.len(), out);
-    assert_eq!(sizes, (rows * kv.key_dim, rows * kv.value_dim), "{rows} heads of rows");
-    let last = queries.visible.iter().map(|seen| seen.end).max().unwrap_or(0);
-    assert!(last <= queries.table.len() * BLOCK, "{last} positions in {:?}", queries.table);
-    let block = queries.table.iter().max().map_or(0, |&block| block as usize + 1);
+    assert_eq!(
+        sizes,
+        (rows * kv.key_dim, rows * kv.value_dim),
+        "{rows} heads of rows"
+    );
+    let last = queries
+        .visible
+        .iter()
+        .map(|seen| seen.end)
+        .max()
+        .unwrap_or(0);
+    assert!(
+        last <= queries.table.len() * BLOCK,
+        "{last} positions in {:?}",
+        queries.table
+    );
+    let block = queries
+        .table
+        .iter()
+        .max()
+        .map_or(0, |&block| block as usize + 1);
     assert!(block <= kv.blocks, "{block} blocks of {}", kv.blocks);
 }
 

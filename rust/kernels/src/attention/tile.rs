@@ -116,10 +116,14 @@ unsafe fn tile<S: Simd, N: Number, const M: usize>(
     index: usize,
     scratch: &mut AttentionScratch,
 ) {
-    let Some(first) = job.query(index) else { return };
-    let unused = Query { out: scratch.unused.as_mut_ptr(), ..first };
-    let mut queries: [Query; M] =
-        std::array::from_fn(|t| job.query(index + t).unwrap_or(unused));
+    let Some(first) = job.query(index) else {
+        return;
+    };
+    let unused = Query {
+        out: scratch.unused.as_mut_ptr(),
+        ..first
+    };
+    let mut queries: [Query; M] = std::array::from_fn(|t| job.query(index + t).unwrap_or(unused));
     let (dim, value_dim) = (job.kv.key_dim, job.kv.value_dim);
     for (t, query) in queries.iter().enumerate() {
         for d in 0..dim {
@@ -184,9 +188,8 @@ unsafe fn scores<S: Simd, N: Number, const M: usize>(
         // Both halves of a block at once, if the registers hold the sums.
         if 2 * M < S::REGISTERS {
             // SAFETY: the block's keys.
-            let sums = unsafe {
-                products::<S, N, M, 2>(s, job.kv.key_dim, q, keys, line, Some(next))
-            };
+            let sums =
+                unsafe { products::<S, N, M, 2>(s, job.kv.key_dim, q, keys, line, Some(next)) };
             // SAFETY: the block's place in the scores.
             unsafe { store_scores(s, job.shape, sums, scores.add(position - start)) };
             continue;
@@ -280,7 +283,10 @@ unsafe fn weigh<S: Simd>(
     let mut max = least;
     for v in vectors.clone() {
         // SAFETY: a vector of the chunk.
-        max = s.max(max, pick(v, unsafe { s.load(scores.add(v * LANES)) }, least));
+        max = s.max(
+            max,
+            pick(v, unsafe { s.load(scores.add(v * LANES)) }, least),
+        );
     }
     let max = s.reduce_max(max);
     let max = if max > query.max { max } else { query.max };
@@ -396,7 +402,11 @@ unsafe fn sums_of_dims<S: Simd, N: Number, const M: usize, const W: usize>(
         for (sums, out) in sums.iter_mut().zip(outs) {
             for (w, sum) in sums.iter_mut().enumerate() {
                 let at = out.add(first + w * LANES);
-                *sum = if rest < LANES { s.load_part(at, rest) } else { s.load(at) };
+                *sum = if rest < LANES {
+                    s.load_part(at, rest)
+                } else {
+                    s.load(at)
+                };
             }
         }
     }
@@ -404,8 +414,13 @@ unsafe fn sums_of_dims<S: Simd, N: Number, const M: usize, const W: usize>(
     while position < part.end {
         let end = part.end.min((position / BLOCK + 1) * BLOCK);
         let block = job.block(start + position);
-        let values = job.kv.values(block, job.kv_head).wrapping_add(first * N::BYTES);
-        let next = job.kv.values(job.block_after(start + position), job.kv_head);
+        let values = job
+            .kv
+            .values(block, job.kv_head)
+            .wrapping_add(first * N::BYTES);
+        let next = job
+            .kv
+            .values(job.block_after(start + position), job.kv_head);
         for p in position..end {
             let row = p % BLOCK * row_bytes;
             for bytes in (0..W * LANES * N::BYTES).step_by(64) {
@@ -428,7 +443,11 @@ unsafe fn sums_of_dims<S: Simd, N: Number, const M: usize, const W: usize>(
         for (sums, out) in sums.into_iter().zip(outs) {
             for (w, sum) in sums.into_iter().enumerate() {
                 let at = out.add(first + w * LANES);
-                if rest < LANES { s.store_part(at, sum, rest) } else { s.store(at, sum) };
+                if rest < LANES {
+                    s.store_part(at, sum, rest)
+                } else {
+                    s.store(at, sum)
+                };
             }
         }
     }

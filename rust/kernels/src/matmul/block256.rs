@@ -17,7 +17,7 @@ pub(super) struct Block256<T>(PhantomData<T>);
 impl<T: Format> Tile for Block256<T> {
     #[inline(always)]
     fn strips(lanes: usize, rows: usize) -> usize {
-        if lanes < 16 && rows <= 2 { 2 } else { 1 }
+        if lanes == 8 && rows <= 2 { 2 } else { 1 }
     }
 
     #[inline(always)]
@@ -66,7 +66,11 @@ unsafe fn unit<S: Dots, T: Format, const M: usize, const H: usize>(
         for (h, strip) in strips.into_iter().enumerate() {
             let scale = s.load_f16(strip.panel.add(2 * strip.lane).cast());
             let min = strip.panel.wrapping_add(layout.min_at() + 2 * strip.lane);
-            let min = if layout.min { s.load_f16(min.cast()) } else { scale };
+            let min = if layout.min {
+                s.load_f16(min.cast())
+            } else {
+                scale
+            };
             let corrections = corrections::<S, T, M>(s, strip, rows);
             for t in 0..M {
                 let of_x = s.splat(*rows.scales.add(t));
@@ -101,13 +105,21 @@ fn prefetch<S: Dots>(s: S, layout: &Layout, strip: Strip, chunk: usize) {
 /// # Safety
 /// The strip is at a unit that has the group.
 #[inline(always)]
-unsafe fn factors<S: Dots>(s: S, layout: &Layout, strip: Strip, group: usize, of_mins: bool) -> S::I {
+unsafe fn factors<S: Dots>(
+    s: S,
+    layout: &Layout,
+    strip: Strip,
+    group: usize,
+    of_mins: bool,
+) -> S::I {
     let bytes = |at: usize| strip.panel.wrapping_add(at + group * PANEL + strip.lane);
     // SAFETY: a byte for each row of the strip.
     unsafe {
         match (layout.factors, of_mins) {
             (Factors::Signed(_), _) => s.load_i8(bytes(layout.factors_at())),
-            (Factors::Nibbles, false) => s.and(s.load_u8(bytes(layout.factors_at())), s.splat_i(15)),
+            (Factors::Nibbles, false) => {
+                s.and(s.load_u8(bytes(layout.factors_at())), s.splat_i(15))
+            }
             (Factors::Nibbles, true) => s.shr16(s.load_u8(bytes(layout.factors_at())), 4),
             (_, false) => s.load_u8(bytes(layout.factors_at())),
             (_, true) => s.load_u8(bytes(layout.mins_at())),
@@ -130,7 +142,11 @@ unsafe fn add_chunk<S: Dots, T: Format, const M: usize, const H: usize>(
     let layout = const { T::LAYOUT };
     let group_quads = const { T::LAYOUT.group() / 4 };
     let in_16_bits = const { quads_in_16_bits(T::LAYOUT.bits) };
-    let fold_after = if S::WIDE || in_16_bits > group_quads { group_quads } else { in_16_bits };
+    let fold_after = if S::WIDE || in_16_bits > group_quads {
+        group_quads
+    } else {
+        in_16_bits
+    };
     let quads = rows.quads.wrapping_add(chunk * 8 * rows.stride);
     let mut parts = [[Part::zero(s); M]; H];
     for_quads!(|Q| {
@@ -139,12 +155,12 @@ unsafe fn add_chunk<S: Dots, T: Format, const M: usize, const H: usize>(
             // SAFETY: the unit has this chunk.
             let codes = unsafe { codes(s, &layout, strip.panel.wrapping_add(at), strip.lane, Q) };
             let codes = Codes::new(s, codes, layout.bits);
-            for t in 0..M {
+            for (t, part) in parts[h].iter_mut().enumerate() {
                 // SAFETY: the quad of the rows' block.
                 let x = s.splat_i(unsafe { *quads.add(Q * rows.stride + t) });
-                parts[h][t].add(s, codes, x, layout.bits);
+                part.add(s, codes, x, layout.bits);
             }
-            if (Q + 1) % fold_after == 0 {
+            if (Q + 1usize).is_multiple_of(fold_after) {
                 let group = chunk * (8 / group_quads) + Q / group_quads;
                 // SAFETY: the unit has this group.
                 let factor = s.factor(unsafe { factors(s, &layout, strip, group, false) });
@@ -174,7 +190,11 @@ unsafe fn corrections<S: Dots, T: Format, const M: usize>(
         return sums;
     }
     let pairs = 128 / layout.group();
-    let of_x = if layout.group() == 16 { rows.sums } else { rows.sums32 };
+    let of_x = if layout.group() == 16 {
+        rows.sums
+    } else {
+        rows.sums32
+    };
     for pair in 0..pairs {
         // SAFETY: the unit has these groups, the rows their sums.
         unsafe {

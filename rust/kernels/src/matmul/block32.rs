@@ -19,7 +19,7 @@ const AHEAD: usize = 2304;
 impl<T: Format> Tile for Block32<T> {
     #[inline(always)]
     fn strips(lanes: usize, rows: usize) -> usize {
-        if lanes < 16 && rows <= 2 { 2 } else { 1 }
+        if lanes == 8 && rows <= 2 { 2 } else { 1 }
     }
 
     #[inline(always)]
@@ -75,7 +75,11 @@ unsafe fn unit<S: Dots, T: Format, const M: usize, const H: usize>(
                 Scale::HalfE8m0 => s.load_half_e8m0(strip.panel.add(strip.lane)),
             };
             let min = strip.panel.wrapping_add(layout.min_at() + 2 * strip.lane);
-            let min = if layout.min { s.load_f16(min.cast()) } else { scale };
+            let min = if layout.min {
+                s.load_f16(min.cast())
+            } else {
+                scale
+            };
             for t in 0..M {
                 let product = s.mul(s.to_f(sums[h][t]), s.splat(*rows.scales.add(t)));
                 acc[h][t] = s.fma(product, scale, acc[h][t]);
@@ -127,7 +131,7 @@ unsafe fn dots<S: Dots, T: Format, const M: usize, const H: usize>(
                 }
             }
         }
-        if !S::WIDE && (Q + 1) % fold_after == 0 {
+        if !S::WIDE && (Q + 1usize).is_multiple_of(fold_after) {
             for (sums, parts) in sums.iter_mut().zip(&mut parts) {
                 for (sum, part) in sums.iter_mut().zip(parts) {
                     *sum = part.fold(s, *sum, ones, layout.bits);

@@ -28,12 +28,15 @@ pub(super) unsafe fn codes<S: Dots>(
     q: usize,
 ) -> S::I {
     // SAFETY: each plane vector that holds the quad is inside of the chunk.
-    let plane = |at: usize, bits: usize| unsafe {
-        s.load_i(chunk.add(at + q * bits / 8 * 64 + 4 * lane))
-    };
+    let plane =
+        |at: usize, bits: usize| unsafe { s.load_i(chunk.add(at + q * bits / 8 * 64 + 4 * lane)) };
     let field = |from: usize, to: usize, bits: usize, plane: S::I| {
         let mask = ((1 << bits) - 1) << to;
-        let moved = if from >= to { s.shr16(plane, from - to) } else { s.shl16(plane, to - from) };
+        let moved = if from >= to {
+            s.shr16(plane, from - to)
+        } else {
+            s.shl16(plane, to - from)
+        };
         s.and(moved, s.splat_i(mask * 0x0101_0101))
     };
     let low = layout.low;
@@ -82,17 +85,26 @@ impl<S: Dots> Codes<S> {
     #[inline(always)]
     pub(super) fn new(s: S, codes: S::I, bits: usize) -> Self {
         if S::WIDE || bits < 8 {
-            return Self { low: codes, high: codes };
+            return Self {
+                low: codes,
+                high: codes,
+            };
         }
         let nibbles = s.splat_i(0x0f0f_0f0f);
-        Self { low: s.and(codes, nibbles), high: s.and(s.shr16(codes, 4), nibbles) }
+        Self {
+            low: s.and(codes, nibbles),
+            high: s.and(s.shr16(codes, 4), nibbles),
+        }
     }
 }
 
 impl<S: Dots> Part<S> {
     #[inline(always)]
     pub(super) fn zero(s: S) -> Self {
-        Self { low: s.splat_i(0), high: s.splat_i(0) }
+        Self {
+            low: s.splat_i(0),
+            high: s.splat_i(0),
+        }
     }
 
     #[inline(always)]

@@ -14,11 +14,11 @@ use std::ops::Range;
 
 use ollamars_quants::BlockType;
 
+use crate::Level;
 use crate::act::ActsView;
 use crate::number;
 use crate::pack::{self, Packed};
 use crate::shared::Shared;
-use crate::Level;
 use tile::{Job, run};
 
 /// `out = x · weightsᵀ`: `out` is `[rows, outputs]`, on this thread.
@@ -49,9 +49,19 @@ pub unsafe fn matmul_panels(
         x.kind,
         x.inputs
     );
-    assert_eq!(out.len(), x.rows * weights.outputs(), "{} rows of {weights:?}", x.rows);
+    assert_eq!(
+        out.len(),
+        x.rows * weights.outputs(),
+        "{} rows of {weights:?}",
+        x.rows
+    );
     assert!(panels.end <= weights.panels(), "{panels:?} of {weights:?}");
-    let job = Job { weights, x, out, panels };
+    let job = Job {
+        weights,
+        x,
+        out,
+        panels,
+    };
     // SAFETY: the shapes were checked, the caller keeps threads apart.
     unsafe { kernel(weights.ty())(weights.level(), &job) }
 }

@@ -18,9 +18,9 @@ impl<N: Number> Tile for Plain<N> {
     #[inline(always)]
     fn strips(lanes: usize, rows: usize) -> usize {
         match (lanes, rows) {
+            (4, _) => 1,
             (_, 1) => 4,
-            (16, _) | (_, 2..=4) => 2,
-            _ => 1,
+            _ => 2,
         }
     }
 
@@ -35,7 +35,9 @@ impl<N: Number> Tile for Plain<N> {
         for k in 0..inputs {
             let x = rows.quads.wrapping_add(k * rows.stride).cast::<f32>();
             for (strip, acc) in strips.iter().zip(&mut acc) {
-                let at = strip.panel.wrapping_add((k * PANEL + strip.lane) * N::BYTES);
+                let at = strip
+                    .panel
+                    .wrapping_add((k * PANEL + strip.lane) * N::BYTES);
                 if M <= 2 && strip.lane == 0 {
                     s.prefetch(at.wrapping_add(AHEAD));
                 }

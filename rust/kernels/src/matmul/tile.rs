@@ -139,14 +139,20 @@ unsafe fn tile<S: Dots, T: Tile, const M: usize, const H: usize>(
     let strips = std::array::from_fn(|h| {
         let output = (strip + h) * S::LANES;
         let offset = output / PANEL * job.weights.panel_bytes();
-        Strip { panel: job.weights.as_ptr().wrapping_add(offset), lane: output % PANEL }
+        Strip {
+            panel: job.weights.as_ptr().wrapping_add(offset),
+            lane: output % PANEL,
+        }
     });
     // SAFETY: the caller's promise.
     let products = unsafe { T::tile::<S, M, H>(s, strips, inputs, from) };
     for (h, products) in products.into_iter().enumerate() {
         let output = (strip + h) * S::LANES;
         for (t, product) in products.into_iter().enumerate() {
-            let to = job.out.as_mut_ptr().wrapping_add((row + t) * outputs + output);
+            let to = job
+                .out
+                .as_mut_ptr()
+                .wrapping_add((row + t) * outputs + output);
             match outputs.saturating_sub(output) {
                 // SAFETY: so many outputs are left in the row.
                 rest if rest < S::LANES => unsafe { s.store_part(to, product, rest) },

@@ -18,7 +18,7 @@
 
 use ollamars_quants::BlockType;
 
-use super::{split32, split256};
+use super::{panel, split32, split256};
 
 /// Rows of a panel.
 pub const PANEL: usize = 16;
@@ -135,6 +135,16 @@ impl Layout {
     }
 }
 
+/// A format's functions.
+#[derive(Clone, Copy)]
+pub(super) struct Packing {
+    pub unit_bytes: usize,
+    /// From rows, whose bytes are given, to a panel.
+    pub pack: fn(&[u8], usize, &mut [u8]),
+    /// From a unit the block of one row.
+    pub unpack: fn(&[u8], usize, &mut [u8]),
+}
+
 /// A format known at compile time.
 pub(crate) trait Format {
     const LAYOUT: Layout;
@@ -169,8 +179,9 @@ const FOUR_BITS_256: Layout = Layout {
 };
 
 /// The levels of IQ4_NL and IQ4_XS (llama.cpp b10488, ggml-common.h), plus 128.
-const IQ4_LEVELS: [u8; 16] =
-    [1, 24, 45, 63, 79, 93, 106, 118, 129, 141, 153, 166, 181, 197, 217, 241];
+const IQ4_LEVELS: [u8; 16] = [
+    1, 24, 45, 63, 79, 93, 106, 118, 129, 141, 153, 166, 181, 197, 217, 241,
+];
 
 /// Twice the values of E2M1, plus 16.
 const E2M1_LEVELS: [u8; 16] = [16, 17, 18, 19, 20, 22, 24, 28, 16, 15, 14, 13, 12, 10, 8, 4];
@@ -184,10 +195,14 @@ macro_rules! formats {
             const LAYOUT: Layout = Layout { ty: BlockType::$name, $($field: $value,)* ..$base };
         })*
 
-        /// The layout of a type, if it is one of codes.
-        pub(crate) fn layout(ty: BlockType) -> Option<&'static Layout> {
+        /// How a type is packed, if it is one of codes.
+        pub(super) fn packing(ty: BlockType) -> Option<Packing> {
             match ty {
-                $(BlockType::$name => Some(&$name::LAYOUT),)*
+                $(BlockType::$name => Some(Packing {
+                    unit_bytes: $name::LAYOUT.unit_bytes(),
+                    pack: panel::pack::<$name>,
+                    unpack: panel::unpack::<$name>,
+                }),)*
                 _ => None,
             }
         }

@@ -10,6 +10,7 @@ use std::fmt;
 use ollamars_quants::BlockType;
 
 pub use layout::PANEL;
+use layout::packing;
 pub(crate) use layout::{
     Factors, Format, IQ4_NL, IQ4_XS, Layout, MXFP4, Q2_K, Q3_K, Q4_0, Q4_1, Q4_K, Q5_0, Q5_1, Q5_K,
     Q6_K, Q8_0, Scale,
@@ -50,8 +51,8 @@ fn is_plain(ty: BlockType) -> bool {
 
 /// Bytes of a panel of `inputs` weights a row.
 fn panel_bytes(ty: BlockType, inputs: usize) -> Result<usize, Error> {
-    let unit = match layout::layout(ty) {
-        Some(layout) => layout.unit_bytes(),
+    let unit = match packing(ty) {
+        Some(packing) => packing.unit_bytes,
         None if is_plain(ty) => PANEL * ty.bytes(),
         None => return Err(Error::UnsupportedType(ty)),
     };
@@ -59,7 +60,10 @@ fn panel_bytes(ty: BlockType, inputs: usize) -> Result<usize, Error> {
     if !inputs.is_multiple_of(block) {
         return Err(Error::PartialBlock { ty, inputs, block });
     }
-    (inputs / block).checked_mul(unit).ok_or(Error::TooLarge { outputs: PANEL, inputs })
+    (inputs / block).checked_mul(unit).ok_or(Error::TooLarge {
+        outputs: PANEL,
+        inputs,
+    })
 }
 
 impl Packed {
@@ -139,8 +143,8 @@ impl Packed {
         let block = &mut block[..self.ty.bytes()];
         let units = panel.chunks_exact(self.unit_bytes());
         for (unit, out) in units.zip(out.chunks_exact_mut(self.ty.weights())) {
-            match layout::layout(self.ty) {
-                Some(layout) => panel::unpack(layout, unit, row % PANEL, block),
+            match packing(self.ty) {
+                Some(packing) => (packing.unpack)(unit, row % PANEL, block),
                 None => block.copy_from_slice(&unit[row % PANEL * block.len()..][..block.len()]),
             }
             let expanded = self.ty.dequantize(block, out);
@@ -192,8 +196,8 @@ impl Packed {
     }
 
     fn unit_bytes(&self) -> usize {
-        match layout::layout(self.ty) {
-            Some(layout) => layout.unit_bytes(),
+        match packing(self.ty) {
+            Some(packing) => packing.unit_bytes,
             None => PANEL * self.ty.bytes(),
         }
     }
@@ -201,7 +205,11 @@ impl Packed {
 
 impl fmt::Debug for Packed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} x {} for {}", self.ty, self.outputs, self.inputs, self.level)
+        write!(
+            f,
+            "{} {} x {} for {}",
+            self.ty, self.outputs, self.inputs, self.level
+        )
     }
 }
 
@@ -225,11 +233,13 @@ impl Part<'_> {
         if row_bytes == 0 {
             return Ok(());
         }
-        let rows = bytes.get(self.first * PANEL * row_bytes..).unwrap_or_default();
+        let rows = bytes
+            .get(self.first * PANEL * row_bytes..)
+            .unwrap_or_default();
         let panels = self.panels.chunks_exact_mut(self.panel_bytes);
         for (panel, rows) in panels.zip(rows.chunks(PANEL * row_bytes)) {
-            match layout::layout(self.ty) {
-                Some(layout) => panel::pack(layout, rows, row_bytes, panel),
+            match packing(self.ty) {
+                Some(packing) => (packing.pack)(rows, row_bytes, panel),
                 None => panel::pack_plain(self.ty.bytes(), rows, row_bytes, panel),
             }
         }

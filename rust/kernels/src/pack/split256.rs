@@ -44,7 +44,10 @@ fn join_nibble_pairs(codes: &[u8], nibbles: &mut [u8]) {
 /// `i`, `i + 32`, `i + 64`, … of its run.
 fn split_fields<const BITS: usize, const ABOVE: usize>(fields: &[u8], codes: &mut [u8]) {
     let mask = (1u8 << BITS) - 1;
-    for (fields, run) in fields.chunks_exact(32).zip(codes.chunks_exact_mut(256 / BITS)) {
+    for (fields, run) in fields
+        .chunks_exact(32)
+        .zip(codes.chunks_exact_mut(256 / BITS))
+    {
         for (j, codes) in run.chunks_exact_mut(32).enumerate() {
             for (code, &field) in codes.iter_mut().zip(fields) {
                 *code |= (field >> (j * BITS) & mask) << ABOVE;
@@ -55,7 +58,10 @@ fn split_fields<const BITS: usize, const ABOVE: usize>(fields: &[u8], codes: &mu
 
 fn join_fields<const BITS: usize, const ABOVE: usize>(codes: &[u8], fields: &mut [u8]) {
     let mask = (1u8 << BITS) - 1;
-    for (fields, run) in fields.chunks_exact_mut(32).zip(codes.chunks_exact(256 / BITS)) {
+    for (fields, run) in fields
+        .chunks_exact_mut(32)
+        .zip(codes.chunks_exact(256 / BITS))
+    {
         fields.fill(0);
         for (j, codes) in run.chunks_exact(32).enumerate() {
             for (&code, field) in codes.iter().zip(fields.iter_mut()) {
@@ -99,7 +105,10 @@ pub(super) fn join_q5_k(from: &Block, block: &mut [u8]) {
 pub(super) fn q6_k(block: &[u8], out: &mut Block) {
     copy2(&block[208..], &mut out.scale);
     out.factors.copy_from_slice(&block[192..208]);
-    for (nibbles, codes) in block[..128].chunks_exact(64).zip(out.codes.chunks_exact_mut(128)) {
+    for (nibbles, codes) in block[..128]
+        .chunks_exact(64)
+        .zip(out.codes.chunks_exact_mut(128))
+    {
         split_nibbles(nibbles, codes);
     }
     split_fields::<2, 4>(&block[128..192], &mut out.codes);
@@ -108,7 +117,10 @@ pub(super) fn q6_k(block: &[u8], out: &mut Block) {
 pub(super) fn join_q6_k(from: &Block, block: &mut [u8]) {
     block[208..210].copy_from_slice(&from.scale);
     block[192..208].copy_from_slice(&from.factors);
-    for (nibbles, codes) in block[..128].chunks_exact_mut(64).zip(from.codes.chunks_exact(128)) {
+    for (nibbles, codes) in block[..128]
+        .chunks_exact_mut(64)
+        .zip(from.codes.chunks_exact(128))
+    {
         join_nibbles(codes, nibbles);
     }
     join_fields::<2, 4>(&from.codes, &mut block[128..192]);
@@ -164,7 +176,10 @@ pub(super) fn iq4_xs(block: &[u8], out: &mut Block) {
         let high = block[2 + j / 4] >> (j % 4 * 2) & 3;
         out.factors[j] = (low | high << 4).wrapping_sub(32);
     }
-    for (nibbles, codes) in block[8..136].chunks_exact(16).zip(out.codes.chunks_exact_mut(32)) {
+    for (nibbles, codes) in block[8..136]
+        .chunks_exact(16)
+        .zip(out.codes.chunks_exact_mut(32))
+    {
         split_nibbles(nibbles, codes);
     }
 }
@@ -177,7 +192,10 @@ pub(super) fn join_iq4_xs(from: &Block, block: &mut [u8]) {
         block[4 + j / 2] |= (factor & 15) << (j % 2 * 4);
         block[2 + j / 4] |= (factor >> 4) << (j % 4 * 2);
     }
-    for (nibbles, codes) in block[8..136].chunks_exact_mut(16).zip(from.codes.chunks_exact(32)) {
+    for (nibbles, codes) in block[8..136]
+        .chunks_exact_mut(16)
+        .zip(from.codes.chunks_exact(32))
+    {
         join_nibbles(codes, nibbles);
     }
 }

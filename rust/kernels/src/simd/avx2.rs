@@ -60,14 +60,50 @@ macro_rules! fold_halves {
     };
 }
 
-fold_halves!(sum, F, f32, _mm256_castps256_ps128, _mm256_extractf128_ps, _mm_add_ps,
-    _mm_cvtss_f32, |a| _mm_movehl_ps(a, a), |a| _mm_shuffle_ps::<1>(a, a));
-fold_halves!(maximum, F, f32, _mm256_castps256_ps128, _mm256_extractf128_ps, _mm_max_ps,
-    _mm_cvtss_f32, |a| _mm_movehl_ps(a, a), |a| _mm_shuffle_ps::<1>(a, a));
-fold_halves!(sum_i, I, i32, _mm256_castsi256_si128, _mm256_extracti128_si256, _mm_add_epi32,
-    _mm_cvtsi128_si32, |a| _mm_shuffle_epi32::<0b1110>(a), |a| _mm_shuffle_epi32::<1>(a));
-fold_halves!(max_i, I, i32, _mm256_castsi256_si128, _mm256_extracti128_si256, _mm_max_epi32,
-    _mm_cvtsi128_si32, |a| _mm_shuffle_epi32::<0b1110>(a), |a| _mm_shuffle_epi32::<1>(a));
+fold_halves!(
+    sum,
+    F,
+    f32,
+    _mm256_castps256_ps128,
+    _mm256_extractf128_ps,
+    _mm_add_ps,
+    _mm_cvtss_f32,
+    |a| _mm_movehl_ps(a, a),
+    |a| _mm_shuffle_ps::<1>(a, a)
+);
+fold_halves!(
+    maximum,
+    F,
+    f32,
+    _mm256_castps256_ps128,
+    _mm256_extractf128_ps,
+    _mm_max_ps,
+    _mm_cvtss_f32,
+    |a| _mm_movehl_ps(a, a),
+    |a| _mm_shuffle_ps::<1>(a, a)
+);
+fold_halves!(
+    sum_i,
+    I,
+    i32,
+    _mm256_castsi256_si128,
+    _mm256_extracti128_si256,
+    _mm_add_epi32,
+    _mm_cvtsi128_si32,
+    |a| _mm_shuffle_epi32::<0b1110>(a),
+    |a| _mm_shuffle_epi32::<1>(a)
+);
+fold_halves!(
+    max_i,
+    I,
+    i32,
+    _mm256_castsi256_si128,
+    _mm256_extracti128_si256,
+    _mm_max_epi32,
+    _mm_cvtsi128_si32,
+    |a| _mm_shuffle_epi32::<0b1110>(a),
+    |a| _mm_shuffle_epi32::<1>(a)
+);
 
 /// All bits of the lanes below `n`.
 ///

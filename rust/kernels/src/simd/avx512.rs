@@ -151,7 +151,8 @@ impl<const VNNI: bool> Simd for Avx512<VNNI> {
 
 impl<const VNNI: bool> Dots for Avx512<VNNI> {
     const WIDE: bool = VNNI;
-    const ROWS: usize = 8;
+    // Sums in 16 bits need registers of their own.
+    const ROWS: usize = if VNNI { 8 } else { 4 };
 
     ops! {
         or(a: I, b: I) -> I = _mm512_or_si512(a, b);

@@ -20,7 +20,6 @@ mod slice;
 pub(crate) use avx2::Avx2;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use avx512::Avx512;
-#[cfg(target_arch = "x86_64")]
 pub(crate) use pair::Pair;
 pub(crate) use scalar::Scalar;
 pub(crate) use slice::{load, store};

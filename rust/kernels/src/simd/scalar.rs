@@ -2,11 +2,11 @@
 
 use super::{Dots, Simd};
 
-/// Sixteen lanes in memory.
+/// Four lanes: what a baseline register holds, so that the compiler may use it.
 #[derive(Clone, Copy)]
 pub(crate) struct Scalar;
 
-const LANES: usize = 16;
+const LANES: usize = 4;
 type F = [f32; LANES];
 type I = [i32; LANES];
 
@@ -18,7 +18,7 @@ fn each<A: Copy, B: Copy, R>(a: [A; LANES], b: [B; LANES], f: impl Fn(A, B) -> R
 /// Folds a vector in halves, as vector levels do.
 #[inline(always)]
 fn fold_halves<T: Copy>(mut a: [T; LANES], f: impl Fn(T, T) -> T) -> T {
-    for half in [8, 4, 2, 1] {
+    for half in [2, 1] {
         for i in 0..half {
             a[i] = f(a[i], a[i + half]);
         }
@@ -87,7 +87,7 @@ pub(crate) fn f32_to_f16(value: f32) -> u16 {
 
 impl Simd for Scalar {
     const LANES: usize = LANES;
-    const REGISTERS: usize = 8;
+    const REGISTERS: usize = 16;
     type F = F;
     type I = I;
 
@@ -193,7 +193,10 @@ impl Simd for Scalar {
     #[inline(always)]
     unsafe fn store_f16(self, to: *mut u16, value: F) {
         // SAFETY: the caller's promise.
-        unsafe { to.cast::<[u16; LANES]>().write_unaligned(value.map(f32_to_f16)) }
+        unsafe {
+            to.cast::<[u16; LANES]>()
+                .write_unaligned(value.map(f32_to_f16))
+        }
     }
 
     #[inline(always)]
@@ -274,7 +277,13 @@ impl Simd for Scalar {
 
     #[inline(always)]
     fn zip_high(self, a: F, b: F) -> F {
-        std::array::from_fn(|i| if i % 2 == 0 { a[8 + i / 2] } else { b[8 + i / 2] })
+        std::array::from_fn(|i| {
+            if i % 2 == 0 {
+                a[2 + i / 2]
+            } else {
+                b[2 + i / 2]
+            }
+        })
     }
 
     #[inline(always)]
@@ -294,7 +303,7 @@ fn map_halves(a: I, f: impl Fn(u16) -> u16) -> I {
 
 impl Dots for Scalar {
     const WIDE: bool = true;
-    const ROWS: usize = 4;
+    const ROWS: usize = 1;
 
     #[inline(always)]
     unsafe fn load_i(self, from: *const u8) -> I {

@@ -49,7 +49,8 @@ pub fn weights(ty: BlockType, outputs: usize, inputs: usize, rng: &mut Rng) -> V
     match ty {
         BlockType::F32 | BlockType::F16 | BlockType::BF16 => {
             for bytes in bytes.chunks_exact_mut(ty.bytes()) {
-                ty.quantize(&[0.03 * rng.normal()], bytes).expect("one weight");
+                ty.quantize(&[0.03 * rng.normal()], bytes)
+                    .expect("one weight");
             }
         }
         _ => {
@@ -70,7 +71,9 @@ pub fn weights(ty: BlockType, outputs: usize, inputs: usize, rng: &mut Rng) -> V
 
 /// Gaussian, every 97th four times as large.
 pub fn activations(count: usize, rng: &mut Rng) -> Vec<f32> {
-    (0..count).map(|i| rng.normal() * if i % 97 == 0 { 4.0 } else { 1.0 }).collect()
+    (0..count)
+        .map(|i| rng.normal() * if i % 97 == 0 { 4.0 } else { 1.0 })
+        .collect()
 }
 
 /// Activations as the kernels for `ty` see them.
@@ -84,15 +87,28 @@ pub fn quantized(ty: BlockType, x: &[f32]) -> Vec<f64> {
 
 fn block32(x: &[f32]) -> Vec<f64> {
     let largest = x.iter().fold(0f32, |m, x| m.max(x.abs()));
-    let (scale, inverse) = if largest > 0.0 { (largest / 127.0, 127.0 / largest) } else { (0.0, 0.0) };
-    x.iter().map(|x| f64::from(scale) * f64::from((x * inverse).round_ties_even())).collect()
+    let (scale, inverse) = if largest > 0.0 {
+        (largest / 127.0, 127.0 / largest)
+    } else {
+        (0.0, 0.0)
+    };
+    x.iter()
+        .map(|x| f64::from(scale) * f64::from((x * inverse).round_ties_even()))
+        .collect()
 }
 
 fn block256(x: &[f32]) -> Vec<f64> {
     let largest = x.iter().fold(0f32, |m, x| m.max(x.abs()));
-    let largest = if x.contains(&largest) { largest } else { -largest };
-    let (scale, inverse) =
-        if largest != 0.0 { (largest / -128.0, -128.0 / largest) } else { (0.0, 0.0) };
+    let largest = if x.contains(&largest) {
+        largest
+    } else {
+        -largest
+    };
+    let (scale, inverse) = if largest != 0.0 {
+        (largest / -128.0, -128.0 / largest)
+    } else {
+        (0.0, 0.0)
+    };
     x.iter()
         .map(|x| f64::from(scale) * f64::from((x * inverse).round_ties_even().min(127.0)))
         .collect()
@@ -100,5 +116,14 @@ fn block256(x: &[f32]) -> Vec<f64> {
 
 /// What two results share if they are equal to the bit; all that is not a number is alike.
 pub fn bits(values: &[f32]) -> Vec<u32> {
-    values.iter().map(|v| if v.is_nan() { f32::NAN.to_bits() } else { v.to_bits() }).collect()
+    values
+        .iter()
+        .map(|v| {
+            if v.is_nan() {
+                f32::NAN.to_bits()
+            } else {
+                v.to_bits()
+            }
+        })
+        .collect()
 }
