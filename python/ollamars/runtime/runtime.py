@@ -126,7 +126,12 @@ class Runtime:
         return None
 
     def _end(self, loaded: LoadedModel) -> None:
-        if loaded.end() and not loaded.retiring and loaded.keep_alive < FOREVER:
+        if loaded.end() and not loaded.retiring:
+            self._keep(loaded)
+
+    def _keep(self, loaded: LoadedModel) -> None:
+        """Start the time of a model that is idle."""
+        if loaded.keep_alive < FOREVER:
             self._nursery.start_soon(self._expire, loaded, loaded.touched)
 
     async def _expire(self, loaded: LoadedModel, touched: trio.Event) -> None:
@@ -226,6 +231,8 @@ class Runtime:
             await loaded.wait_idle()
         except trio.Cancelled:
             loaded.retiring = False
+            if loaded.active == 0:
+                self._keep(loaded)
             raise
         await self._unload(loaded)
 

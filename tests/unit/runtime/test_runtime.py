@@ -230,6 +230,29 @@ async def test_a_model_that_is_to_go_takes_no_new_requests(tmp_path: Path) -> No
         assert order == ["b", "a"]
 
 
+async def test_a_model_stays_when_who_waits_for_its_place_leaves(tmp_path: Path) -> None:
+    world = World(tmp_path, {"OLLAMA_MAX_LOADED_MODELS": "1"})
+
+    async def give_up(scope: trio.CancelScope) -> None:
+        with scope:
+            await world.use("b")
+
+    async with running(world), trio.open_nursery() as nursery:
+        scope = trio.CancelScope()
+        with ExitStack() as first:
+            await world.acquire("a", first, keep_alive=40 * MILLISECOND)
+            nursery.start_soon(give_up, scope)
+            await trio.sleep(0.02)
+            assert world.runtime.models()[0].retiring
+            scope.cancel()
+            await trio.sleep(0.005)
+            assert not world.runtime.models()[0].retiring
+        await world.use("a")
+        assert world.names() == {"a"}
+        await settled(lambda: not world.names())
+    assert world.loads.paths == [str(tmp_path / "a")]
+
+
 async def test_a_full_queue_refuses_at_once(tmp_path: Path) -> None:
     world = World(tmp_path, {"OLLAMA_MAX_QUEUE": "1"})
     world.loads.load_time = 0.05
