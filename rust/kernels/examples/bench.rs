@@ -10,7 +10,10 @@
 
 use std::hint::black_box;
 
-use ollamars_kernels::{Acts, Level, Packed, matmul};
+use ollamars_kernels::{
+    Acts, Aligned, AttentionScratch, AttentionShape, BLOCK, KvCache, KvType, Level, Packed,
+    Queries, Shared, attend, matmul,
+};
 use ollamars_quants::BlockType;
 
 const TYPES: [&str; 16] = [
@@ -34,18 +37,80 @@ fn main() {
     };
     let levels: Vec<Level> = Level::available().collect();
     let names: Vec<&str> = levels.iter().map(|level| level.name()).collect();
+    let with_attention: Vec<&str> = TYPES.into_iter().chain(["attention"]).collect();
     let read = read_peak();
     println!("reading: {read:.1} GB/s");
     println!("level    type     decode   of read  pack   8 rows   prefill  of peak");
     for &level in levels.iter().filter(|level| among(level.name(), &names)) {
         let peak = dot_peak(level);
-        for name in TYPES.iter().filter(|name| among(name, &TYPES)) {
+        for name in TYPES.iter().filter(|name| among(name, &with_attention)) {
             let Some(ty) = BlockType::from_name(name) else {
                 continue;
             };
             measure(level, ty, read, peak);
         }
+        if among("attention", &with_attention) {
+            measure_attention(level, read);
+        }
     }
+}
+
+/// Attention of 8 KV heads and 32 query heads of 64 values over 4096 tokens in `f16`.
+fn measure_attention(level: Level, read: f64) {
+    const TOKENS: usize = 4096;
+    const HEADS: usize = 32;
+    const KV_HEADS: usize = 8;
+    const DIM: usize = 64;
+    let shape = AttentionShape {
+        heads: HEADS,
+        scale: 0.125,
+        softcap: None,
+    };
+    let table: Vec<u32> = (0..(TOKENS / BLOCK) as u32).collect();
+    // Several layers, so that decode reads memory.
+    let mut layers: Vec<KvCache> = (0..8)
+        .map(|_| KvCache::new(KvType::F16, KV_HEADS, DIM, DIM, table.len()))
+        .collect();
+    let row: Vec<f32> = (0..KV_HEADS * DIM).map(|i| (i as f32).cos()).collect();
+    for layer in &mut layers {
+        for token in 0..TOKENS {
+            // SAFETY: one thread.
+            unsafe {
+                layer
+                    .view()
+                    .write(level, table[token / BLOCK], token % BLOCK, &row, &row)
+            };
+        }
+    }
+    let mut scratch = AttentionScratch::new(DIM, DIM);
+    let mut run = |rows: usize| {
+        let visible: Vec<_> = (TOKENS - rows..TOKENS).map(|row| 0..row + 1).collect();
+        let q: Vec<f32> = (0..rows * HEADS * DIM).map(|i| (i as f32).sin()).collect();
+        let mut out = vec![0.0; q.len()];
+        let queries = Queries {
+            q: &q,
+            visible: &visible,
+            table: &table,
+        };
+        let (seconds, ()) = timed(|| {
+            for layer in &mut layers {
+                let (view, out) = (layer.view(), Shared::new(&mut out));
+                for head in 0..KV_HEADS {
+                    // SAFETY: one thread.
+                    unsafe { attend(level, &shape, &view, head, &queries, out, &mut scratch) };
+                }
+            }
+        });
+        seconds / layers.len() as f64
+    };
+    let bytes = (2 * 2 * TOKENS * KV_HEADS * DIM) as f64 / 1e9;
+    let decode = bytes / best(5, || run(1));
+    let macs = (2 * 64 * TOKENS * HEADS * DIM) as f64 / 1e9;
+    let prefill = macs / best(2, || run(64));
+    println!(
+        "{level:8} attention{decode:5.1}   {:5.0} %                    {prefill:6.1}",
+        100.0 * decode / read
+    );
 }
 
 fn measure(level: Level, ty: BlockType, read: f64, peak: f64) {
@@ -54,8 +119,10 @@ fn measure(level: Level, ty: BlockType, read: f64, peak: f64) {
     let large = if scalar { 4 << 20 } else { LARGE };
     let outputs = (large / row_bytes).next_multiple_of(16);
     let file = vec![0x2a; outputs * row_bytes];
-    let (pack_time, packed) = timed(|| Packed::new(level, ty, &file, outputs, INPUTS));
-    let packed = packed.expect("a whole number of blocks");
+    let mut packed = Packed::zeroed(level, ty, outputs, INPUTS).expect("a whole number of blocks");
+    let pack_time = best(2, || {
+        timed(|| packed.parts(1)[0].fill(&file).expect("all of it")).0
+    });
     let decode = best(5, || multiply(&packed, 1));
     let small = Packed::new(level, ty, &file[..512 * row_bytes], 512, INPUTS).expect("as above");
     let macs = (512 * INPUTS) as f64 / 1e9;
@@ -106,13 +173,14 @@ fn cpu_seconds() -> f64 {
 
 /// Bytes that one thread reads from memory, in GB/s.
 fn read_peak() -> f64 {
-    let words = vec![1u64; LARGE / 8];
+    let mut words = Aligned::<i32>::zeroed(LARGE / 4);
+    words.fill(1);
     let seconds = best(5, || {
         let sum = || {
-            words.chunks_exact(8).fold([0u64; 8], |mut sum, words| {
+            words.chunks_exact(64).fold([0i32; 64], |mut sum, words| {
                 sum.iter_mut()
                     .zip(words)
-                    .for_each(|(sum, word)| *sum = sum.wrapping_add(*word));
+                    .for_each(|(sum, word)| *sum += word);
                 sum
             })
         };
@@ -131,7 +199,7 @@ fn dot_peak(level: Level) -> f64 {
             ($features:literal, $zero:ident, $one:ident, $dot:expr) => {{
                 #[target_feature(enable = $features)]
                 fn run() -> usize {
-                    let mut sums = [$zero(); 10];
+                    let mut sums = black_box([$zero(); 10]);
                     let (a, b) = (black_box($one(1)), black_box($one(2)));
                     for _ in 0..ROUNDS {
                         for sum in &mut sums {
@@ -160,7 +228,7 @@ fn dot_peak(level: Level) -> f64 {
                     "avx512f,avx512bw",
                     _mm512_setzero_si512,
                     _mm512_set1_epi8,
-                    |s, a, b| _mm512_add_epi16(s, _mm512_maddubs_epi16(a, b))
+                    |s, a, _| _mm512_add_epi16(s, _mm512_maddubs_epi16(a, s))
                 );
             }
             "avxvnni" => {

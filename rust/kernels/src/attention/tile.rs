@@ -274,19 +274,12 @@ unsafe fn weigh<S: Simd>(
         return;
     }
     let vectors = seen.start / LANES..seen.end.div_ceil(LANES);
-    // The seen lanes of a vector.
-    let pick = |v: usize, x: S::F, other: S::F| {
-        let lane = |position: usize| position.saturating_sub(v * LANES).min(LANES);
-        s.pick(lane(seen.start), lane(seen.end), x, other)
-    };
     let least = s.splat(f32::NEG_INFINITY);
     let mut max = least;
     for v in vectors.clone() {
         // SAFETY: a vector of the chunk.
-        max = s.max(
-            max,
-            pick(v, unsafe { s.load(scores.add(v * LANES)) }, least),
-        );
+        let score = unsafe { s.load(scores.add(v * LANES)) };
+        max = s.max(max, pick(s, &seen, v, score, least));
     }
     let max = s.reduce_max(max);
     let max = if max > query.max { max } else { query.max };
@@ -303,12 +296,19 @@ unsafe fn weigh<S: Simd>(
         unsafe {
             let at = scores.add(v * LANES);
             let e = exp(s, s.sub(s.load(at), s.splat(max)));
-            let e = pick(v, e, s.splat(0.0));
+            let e = pick(s, &seen, v, e, s.splat(0.0));
             sum = s.add(sum, e);
             s.store(at, e);
         }
     }
     query.sum += s.reduce_add(sum);
+}
+
+/// The lanes of vector `v` that are seen, elsewhere those of `other`.
+#[inline(always)]
+fn pick<S: Simd>(s: S, seen: &Range<usize>, v: usize, x: S::F, other: S::F) -> S::F {
+    let lane = |position: usize| position.saturating_sub(v * LANES).min(LANES);
+    s.pick(lane(seen.start), lane(seen.end), x, other)
 }
 
 /// Adds the values of a chunk, weighted, to the outputs: first what only some queries see, before
@@ -329,19 +329,24 @@ unsafe fn add_values<S: Simd, N: Number, const M: usize>(
     let to = seen.iter().map(|seen| seen.end).min().unwrap_or(0);
     let all = from..to;
     let outs: [*mut f32; M] = std::array::from_fn(|t| queries[t].out);
-    let alone = |t: usize, part: Range<usize>| {
+    let empty = all.is_empty();
+    for t in 0..M {
+        let before = seen[t].start..if empty { seen[t].end } else { all.start };
         let weights = scores.wrapping_add(t * CHUNK);
         // SAFETY: the caller's promise.
-        unsafe { weighted_sums::<S, N, 1>(s, job, [outs[t]], start, part, weights) }
-    };
-    if all.is_empty() {
-        (0..M).for_each(|t| alone(t, seen[t].clone()));
+        unsafe { weighted_sums::<S, N, 1>(s, job, [outs[t]], start, before, weights) };
+    }
+    if empty {
         return;
     }
-    (0..M).for_each(|t| alone(t, seen[t].start..all.start));
     // SAFETY: the caller's promise.
     unsafe { weighted_sums::<S, N, M>(s, job, outs, start, all.clone(), scores) };
-    (0..M).for_each(|t| alone(t, all.end..seen[t].end));
+    for t in 0..M {
+        let weights = scores.wrapping_add(t * CHUNK);
+        let after = all.end..seen[t].end;
+        // SAFETY: the caller's promise.
+        unsafe { weighted_sums::<S, N, 1>(s, job, [outs[t]], start, after, weights) };
+    }
 }
 
 /// `out[t] += Σ weight[t][p] · value[p]` over the positions `part` of a chunk, in order.
