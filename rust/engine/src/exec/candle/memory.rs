@@ -11,6 +11,10 @@ use crate::Result;
 use crate::batch::{BLOCK, Batch, Span};
 use crate::program::{Cache, CacheSpec, Program};
 
+/// Allocations of so many bytes and more are fresh pages: the system's allocator takes smaller ones
+/// from memory that was used before, where zeros must be written (glibc: up to 32 MiB).
+const FRESH_PAGES: usize = 33 << 20;
+
 /// Keys and values of one layer.
 #[derive(Debug)]
 pub struct Layer {
@@ -25,6 +29,7 @@ pub struct Layer {
 #[derive(Debug)]
 pub struct Memory {
     layers: Vec<Layer>,
+    blocks: usize,
 }
 
 impl Memory {
@@ -43,13 +48,20 @@ impl Memory {
             })
         };
         let layers = program.caches.iter().map(layer).collect::<Result<_>>()?;
-        Ok(Self { layers })
+        Ok(Self { layers, blocks })
     }
 
     /// Bytes, used or not.
     pub fn size(&self) -> u64 {
-        let numbers = |layer: &Layer| layer.keys.elem_count() + layer.values.elem_count();
-        self.layers.iter().map(numbers).sum::<usize>() as u64 * size_of::<f32>() as u64
+        let block = |layer: &Layer| {
+            let CacheSpec {
+                heads,
+                key_dim,
+                value_dim,
+            } = layer.spec;
+            heads * (key_dim + value_dim) * BLOCK * size_of::<f32>()
+        };
+        self.blocks as u64 * self.layers.iter().map(block).sum::<usize>() as u64
     }
 
     /// The memory of a layer.
@@ -112,16 +124,20 @@ impl Layer {
     }
 }
 
-fn zeros(shape: [usize; 4], device: &Device) -> Result<Tensor> {
-    let size = shape
-        .iter()
-        .try_fold(1_usize, |size, &length| size.checked_mul(length));
-    let fits = size
+/// At least `blocks` blocks of zeros.
+fn zeros([blocks, a, b, c]: [usize; 4], device: &Device) -> Result<Tensor> {
+    let block = a * b * c * size_of::<f32>();
+    let blocks = match device.is_cpu() {
+        true => blocks.max(FRESH_PAGES.div_ceil(block.max(1))),
+        false => blocks,
+    };
+    let fits = blocks
+        .checked_mul(a * b * c)
         .is_some_and(|size| !device.is_cpu() || Vec::<f32>::new().try_reserve_exact(size).is_ok());
     if !fits {
         return Err(failed_text(format!(
-            "no memory for a KV cache of {shape:?} numbers"
+            "no memory for a KV cache of {blocks} blocks of {block} bytes"
         )));
     }
-    Tensor::zeros(&shape, candle_core::DType::F32, device).map_err(failed)
+    Tensor::zeros(&[blocks, a, b, c], candle_core::DType::F32, device).map_err(failed)
 }
