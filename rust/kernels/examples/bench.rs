@@ -11,8 +11,8 @@
 use std::hint::black_box;
 
 use ollamars_kernels::{
-    Acts, Aligned, AttentionScratch, AttentionShape, BLOCK, KvCache, KvType, Level, Packed,
-    Queries, Shared, attend, matmul,
+    ActKind, Activation, Acts, Aligned, AttentionScratch, AttentionShape, BLOCK, KvCache, KvType,
+    Level, Packed, Queries, Shared, add, attend, glu, matmul, rms_norm, softmax,
 };
 use ollamars_quants::BlockType;
 
@@ -37,7 +37,7 @@ fn main() {
     };
     let levels: Vec<Level> = Level::available().collect();
     let names: Vec<&str> = levels.iter().map(|level| level.name()).collect();
-    let with_attention: Vec<&str> = TYPES.into_iter().chain(["attention"]).collect();
+    let with_attention: Vec<&str> = TYPES.into_iter().chain(["attention", "rows"]).collect();
     let read = read_peak();
     println!("reading: {read:.1} GB/s");
     println!("level    type     decode   of read  pack   8 rows   prefill  of peak");
@@ -51,6 +51,9 @@ fn main() {
         }
         if among("attention", &with_attention) {
             measure_attention(level, read);
+        }
+        if among("rows", &with_attention) {
+            measure_rows(level);
         }
     }
 }
@@ -137,6 +140,32 @@ fn measure(level: Level, ty: BlockType, read: f64, peak: f64) {
         bytes / pack_time,
         100.0 * prefill / peak
     );
+}
+
+/// What is done with rows of activations, in nanoseconds for each value.
+fn measure_rows(level: Level) {
+    const ROWS: usize = 64;
+    let x: Vec<f32> = (0..ROWS * INPUTS).map(|i| (i as f32).sin()).collect();
+    let mut y = x.clone();
+    let mut report = |name: &str, run: &mut dyn FnMut(&mut [f32])| {
+        let seconds = best(9, || timed(|| run(&mut y)).0);
+        let values = (ROWS * INPUTS) as f64;
+        println!(
+            "{level:8} {name:10} {:6.3} ns a value",
+            seconds * 1e9 / values
+        );
+    };
+    for kind in [ActKind::Bytes32, ActKind::Bytes256, ActKind::Floats] {
+        let mut acts = Acts::new(kind, INPUTS, ROWS);
+        report(&format!("{kind:?}"), &mut |_| _ = acts.quantize(level, &x));
+        report(&format!("{kind:?} 1"), &mut |_| {
+            x.chunks(INPUTS).for_each(|x| _ = acts.quantize(level, x))
+        });
+    }
+    report("norm", &mut |y| rms_norm(level, &x, &x[..INPUTS], 1e-5, y));
+    report("silu", &mut |y| glu(level, Activation::Silu, y, &x));
+    report("softmax", &mut |y| softmax(level, y));
+    report("add", &mut |y| add(level, y, &x));
 }
 
 /// Seconds of one product with `rows` rows, the activations quantized before.

@@ -3,7 +3,7 @@
 use super::{ActKind, Rows};
 use crate::Level;
 use crate::isa::levels;
-use crate::simd::Simd;
+use crate::simd::{Simd, load};
 
 /// Bits of the smallest magnitude that does not count as zero, 2^-100: the inverse of a scale stays
 /// finite.
@@ -50,51 +50,71 @@ levels! {
 /// The largest magnitude of a block and the largest signed value, as bits: the order of values that
 /// are not negative.
 #[inline(always)]
-fn peaks<S: Simd, const N: usize>(s: S, x: &[S::F; N]) -> (i32, i32) {
+fn peaks<S: Simd>(s: S, x: &[f32]) -> (i32, i32) {
     let magnitude = s.splat_i(i32::MAX);
     let mut largest = s.splat_i(0);
     let mut signed = s.splat_i(i32::MIN);
-    for &x in x {
-        let bits = s.cast_i(x);
+    for x in x.chunks_exact(S::LANES) {
+        let bits = s.cast_i(load(s, x));
         largest = s.max_i(largest, s.and(bits, magnitude));
         signed = s.max_i(signed, bits);
     }
     (s.reduce_max_i(largest), s.reduce_max_i(signed))
 }
 
-/// The codes of a block: `x` times `inverse`, in groups of 16.
-#[inline(always)]
-fn codes<S: Simd, const N: usize>(s: S, x: [S::F; N], peak: i32, inverse: f32) -> [S::I; N] {
-    if peak >= INFINITE {
-        return [s.splat_i(0); N];
+/// How a block becomes codes.
+#[derive(Clone, Copy)]
+struct Scaling {
+    /// What a code counts.
+    scale: f32,
+    inverse: f32,
+    /// All bits, or none if the block has a value that is not finite.
+    keep: i32,
+}
+
+impl Scaling {
+    /// The largest value becomes `code`; `peak` are the bits of its magnitude.
+    #[inline(always)]
+    fn new(peak: i32, largest: f32, code: f32) -> Self {
+        let (scale, inverse) = match peak {
+            INFINITE.. => (f32::NAN, 0.0),
+            ..SMALLEST => (0.0, 0.0),
+            _ => (largest / code, code / largest),
+        };
+        Self {
+            scale,
+            inverse,
+            keep: if peak >= INFINITE { 0 } else { -1 },
+        }
     }
-    let inverse = s.splat(inverse);
-    x.map(|x| s.round(s.mul(x, inverse)))
+
+    /// Up to 127; from below values are in range.
+    #[inline(always)]
+    fn codes<S: Simd>(self, s: S, x: &[f32]) -> S::I {
+        let codes = s.round(s.mul(load(s, x), s.splat(self.inverse)));
+        s.and(s.min_i(codes, s.splat_i(127)), s.splat_i(self.keep))
+    }
 }
 
 /// # Safety
 /// Block `b` is inside of `out`.
 #[inline(always)]
 unsafe fn block32<S: Simd>(s: S, x: &[f32; 32], b: usize, out: Rows) {
-    // SAFETY: two vectors of 16 values.
-    let x = unsafe { [s.load(x.as_ptr()), s.load(x.as_ptr().add(16))] };
-    let (peak, _) = peaks(s, &x);
-    let largest = f32::from_bits(peak as u32);
-    let (scale, inverse) = match peak {
-        INFINITE.. => (f32::NAN, 0.0),
-        ..SMALLEST => (0.0, 0.0),
-        _ => (largest / 127.0, 127.0 / largest),
-    };
-    let codes = codes(s, x, peak, inverse);
-    let sum = s.reduce_add_i(s.add_i(codes[0], codes[1]));
+    let (peak, _) = peaks(s, x);
+    let scaling = Scaling::new(peak, f32::from_bits(peak as u32), 127.0);
+    let mut sum = s.splat_i(0);
+    for (i, x) in x.chunks_exact(S::LANES).enumerate() {
+        let codes = scaling.codes(s, x);
+        sum = s.add_i(sum, codes);
+        // SAFETY: the caller's promise.
+        unsafe { store_codes(s, codes, b * 8 + i * 4, out) };
+    }
+    let sum = s.reduce_add_i(sum);
     // SAFETY: the caller's promise.
     unsafe {
-        for (i, codes) in codes.into_iter().enumerate() {
-            store_codes(s, codes, b * 8 + i * 4, out);
-        }
-        *out.scales.add(b * out.stride) = scale;
+        *out.scales.add(b * out.stride) = scaling.scale;
         *out.sums.add(b * out.stride) = -sum;
-        *out.scaled.add(b * out.stride) = scale * sum as f32;
+        *out.scaled.add(b * out.stride) = scaling.scale * sum as f32;
     }
 }
 
@@ -105,35 +125,36 @@ unsafe fn block32<S: Simd>(s: S, x: &[f32; 32], b: usize, out: Rows) {
 /// Block `b` is inside of `out`.
 #[inline(always)]
 unsafe fn block256<S: Simd>(s: S, x: &[f32; 256], b: usize, out: Rows) {
-    // SAFETY: 16 vectors of 16 values.
-    let x: [S::F; 16] = std::array::from_fn(|i| unsafe { s.load(x.as_ptr().add(16 * i)) });
-    let (peak, signed) = peaks(s, &x);
-    let largest = f32::from_bits(peak as u32);
-    let largest = if signed == peak { largest } else { -largest };
-    let (scale, inverse) = match peak {
-        INFINITE.. => (f32::NAN, 0.0),
-        ..SMALLEST => (0.0, 0.0),
-        _ => (largest / -128.0, -128.0 / largest),
+    let (peak, signed) = peaks(s, x);
+    let magnitude = f32::from_bits(peak as u32);
+    let largest = if signed == peak {
+        magnitude
+    } else {
+        -magnitude
     };
-    let most = s.splat_i(127);
-    let codes = codes(s, x, peak, inverse).map(|c| s.min_i(c, most));
+    let scaling = Scaling::new(peak, largest, -128.0);
     let mut sums = [0; 16];
-    for (i, codes) in codes.into_iter().enumerate() {
-        sums[i] = s.reduce_add_i(codes);
+    for ((i, x), sum) in x.chunks_exact(S::LANES).enumerate().zip(&mut sums) {
+        let codes = scaling.codes(s, x);
+        *sum = s.reduce_add_i(codes);
         // SAFETY: the caller's promise.
         unsafe { store_codes(s, codes, b * 64 + i * 4, out) };
     }
-    let halves = |a: i32, b: i32| a & 0xffff | b << 16;
     // SAFETY: the caller's promise.
     unsafe {
-        *out.scales.add(b * out.stride) = scale;
-        for (i, [a, b2]) in sums.as_chunks::<2>().0.iter().enumerate() {
-            *out.sums.add((b * 8 + i) * out.stride) = halves(*a, *b2);
+        *out.scales.add(b * out.stride) = scaling.scale;
+        for (i, &[even, odd]) in sums.as_chunks::<2>().0.iter().enumerate() {
+            *out.sums.add((b * 8 + i) * out.stride) = halves(even, odd);
         }
-        for (i, [a, b2, c, d]) in sums.as_chunks::<4>().0.iter().enumerate() {
-            *out.sums32.add((b * 4 + i) * out.stride) = halves(a + b2, c + d);
+        for (i, &[p, q, r, t]) in sums.as_chunks::<4>().0.iter().enumerate() {
+            *out.sums32.add((b * 4 + i) * out.stride) = halves(p + q, r + t);
         }
     }
+}
+
+/// Two numbers of 16 bits as one of 32.
+fn halves(even: i32, odd: i32) -> i32 {
+    even & 0xffff | odd << 16
 }
 
 /// Four quads of one row, from quad `quad` on.
