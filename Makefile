@@ -19,14 +19,14 @@ serve: $(VENV)/.installed  ## build, bring the default model, serve on 127.0.0.1
 
 install: $(VENV)/.installed  ## set up .venv with ollamars and all that it needs
 
-test: $(VENV)/.installed $(VENV)/.dev check-rust check-python  ## every check: Rust and Python
+test: $(VENV)/.installed $(VENV)/.test-tools check-rust check-python  ## every check: Rust and Python
 
 check-rust:  ## rustfmt, clippy, cargo test
 	cargo fmt --all --check
 	cargo clippy --release --workspace --all-targets -- -D warnings
 	cargo test --release --workspace
 
-check-python: $(VENV)/.installed $(VENV)/.dev  ## ruff, mypy, import directions, pytest
+check-python: $(VENV)/.installed $(VENV)/.test-tools  ## ruff, mypy, import directions, pytest
 	$(BIN)/ruff check python tests bench
 	$(BIN)/ruff format --check python tests bench
 	$(BIN)/mypy
@@ -34,7 +34,7 @@ check-python: $(VENV)/.installed $(VENV)/.dev  ## ruff, mypy, import directions,
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest
 
-bench: $(VENV)/.installed $(VENV)/.dev  ## measure; results in bench/results
+bench: $(VENV)/.installed $(VENV)/.test-tools  ## measure; results in bench/results
 	$(BIN)/python bench/run.py
 
 wheel: $(VENV)/.venv-ready  ## a wheel in dist/ that installs without a compiler
@@ -59,6 +59,6 @@ $(VENV)/.installed: $(VENV)/.venv-ready pyproject.toml $(RUST_SOURCES)
 	$(BIN)/maturin develop --release --quiet
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.venv-ready pyproject.toml
-	$(BIN)/python -m pip install --quiet --group dev
+$(VENV)/.test-tools: $(VENV)/.venv-ready pyproject.toml
+	$(BIN)/python -m pip install --quiet --group test
 	@touch $@

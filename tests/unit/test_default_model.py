@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from ollamars import _core
 from ollamars.cli import default_model
 from ollamars.store.names import Name
 from ollamars.store.store import Store
@@ -61,7 +62,7 @@ def test_it_is_created_once(
 
     monkeypatch.setenv("OLLAMA_MODELS", str(tmp_path / "models"))
     monkeypatch.setattr(default_model, "_download", download)
-    monkeypatch.setattr(default_model, "SHA256", default_model._core.sha256_file(str(tiny_gguf)))
+    monkeypatch.setattr(default_model, "SHA256", _core.sha256_file(str(tiny_gguf)))
     assert default_model.main() == 0
     assert default_model.main() == 0
     assert len(downloads) == 1
