@@ -47,19 +47,15 @@ levels! {
     }
 }
 
-/// The largest magnitude of a block and the largest signed value, as bits: the order of values that
-/// are not negative.
+/// The largest magnitude of a block, as bits: the order of values that are not negative.
 #[inline(always)]
-fn peaks<S: Simd>(s: S, x: &[f32]) -> (i32, i32) {
+fn peak<S: Simd>(s: S, x: &[f32]) -> i32 {
     let magnitude = s.splat_i(i32::MAX);
     let mut largest = s.splat_i(0);
-    let mut signed = s.splat_i(i32::MIN);
     for x in x.chunks_exact(S::LANES) {
-        let bits = s.cast_i(load(s, x));
-        largest = s.max_i(largest, s.and(bits, magnitude));
-        signed = s.max_i(signed, bits);
+        largest = s.max_i(largest, s.and(s.cast_i(load(s, x)), magnitude));
     }
-    (s.reduce_max_i(largest), s.reduce_max_i(signed))
+    s.reduce_max_i(largest)
 }
 
 /// How a block becomes codes.
@@ -73,13 +69,14 @@ struct Scaling {
 }
 
 impl Scaling {
-    /// The largest value becomes `code`; `peak` are the bits of its magnitude.
+    /// The largest magnitude, whose bits are `peak`, becomes 127, as in llama.cpp.
     #[inline(always)]
-    fn new(peak: i32, largest: f32, code: f32) -> Self {
+    fn new(peak: i32) -> Self {
+        let largest = f32::from_bits(peak as u32);
         let (scale, inverse) = match peak {
             INFINITE.. => (f32::NAN, 0.0),
             ..SMALLEST => (0.0, 0.0),
-            _ => (largest / code, code / largest),
+            _ => (largest / 127.0, 127.0 / largest),
         };
         Self {
             scale,
@@ -88,11 +85,10 @@ impl Scaling {
         }
     }
 
-    /// Up to 127; from below values are in range.
     #[inline(always)]
     fn codes<S: Simd>(self, s: S, x: &[f32]) -> S::I {
         let codes = s.round(s.mul(load(s, x), s.splat(self.inverse)));
-        s.and(s.min_i(codes, s.splat_i(127)), s.splat_i(self.keep))
+        s.and(codes, s.splat_i(self.keep))
     }
 }
 
@@ -100,8 +96,7 @@ impl Scaling {
 /// Block `b` is inside of `out`.
 #[inline(always)]
 unsafe fn block32<S: Simd>(s: S, x: &[f32; 32], b: usize, out: Rows) {
-    let (peak, _) = peaks(s, x);
-    let scaling = Scaling::new(peak, f32::from_bits(peak as u32), 127.0);
+    let scaling = Scaling::new(peak(s, x));
     let mut sum = s.splat_i(0);
     for (i, x) in x.chunks_exact(S::LANES).enumerate() {
         let codes = scaling.codes(s, x);
@@ -118,21 +113,11 @@ unsafe fn block32<S: Simd>(s: S, x: &[f32; 32], b: usize, out: Rows) {
     }
 }
 
-/// The value of largest magnitude becomes -128, as in llama.cpp; of two that differ in sign, the
-/// positive one.
-///
 /// # Safety
 /// Block `b` is inside of `out`.
 #[inline(always)]
 unsafe fn block256<S: Simd>(s: S, x: &[f32; 256], b: usize, out: Rows) {
-    let (peak, signed) = peaks(s, x);
-    let magnitude = f32::from_bits(peak as u32);
-    let largest = if signed == peak {
-        magnitude
-    } else {
-        -magnitude
-    };
-    let scaling = Scaling::new(peak, largest, -128.0);
+    let scaling = Scaling::new(peak(s, x));
     let mut sums = [0; 16];
     for ((i, x), sum) in x.chunks_exact(S::LANES).enumerate().zip(&mut sums) {
         let codes = scaling.codes(s, x);

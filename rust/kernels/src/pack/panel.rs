@@ -19,11 +19,11 @@ impl Block {
 /// One function for each format: with all sizes constant it is several times as fast.
 pub(super) fn pack<T: Format>(rows: &[u8], row_bytes: usize, panel: &mut [u8]) {
     let layout = &const { T::LAYOUT };
+    let bytes = layout.ty.bytes();
     let mut block = Block::new();
     let units = panel.chunks_exact_mut(layout.unit_bytes());
     for (u, unit) in units.enumerate() {
         for (r, row) in rows.chunks_exact(row_bytes).enumerate() {
-            let bytes = layout.ty.bytes();
             (layout.split)(&row[u * bytes..(u + 1) * bytes], &mut block);
             write_head(layout, &block, r, unit);
             let chunks = unit[layout.codes_at()..].chunks_exact_mut(layout.chunk_bytes());

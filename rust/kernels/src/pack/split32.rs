@@ -5,11 +5,21 @@
 
 use super::layout::Block;
 
-/// Codes of `nibbles.len() * 2` weights.
-pub(super) fn split_nibbles(nibbles: &[u8], codes: &mut [u8]) {
-    let (low, high) = codes.split_at_mut(nibbles.len());
-    for ((low, high), &byte) in low.iter_mut().zip(high).zip(nibbles) {
-        (*low, *high) = (byte & 15, byte >> 4);
+/// `N` bytes of a block from `at` on.
+#[inline(always)]
+pub(super) fn part<const N: usize>(block: &[u8], at: usize) -> &[u8; N] {
+    match block[at..].first_chunk() {
+        Some(part) => part,
+        None => panic!("a block of {} bytes has no {N} from {at} on", block.len()),
+    }
+}
+
+/// Codes of `2 N` weights.
+#[inline(always)]
+pub(super) fn split_nibbles<const N: usize>(nibbles: &[u8; N], codes: &mut [u8]) {
+    let (low, high) = codes.split_at_mut(N);
+    for i in 0..N {
+        (low[i], high[i]) = (nibbles[i] & 15, nibbles[i] >> 4);
     }
 }
 
@@ -22,11 +32,13 @@ pub(super) fn join_nibbles(codes: &[u8], nibbles: &mut [u8]) {
 }
 
 /// Adds the fifth bits in a word.
-fn split_fifth_bits(word: &[u8], codes: &mut [u8]) {
-    for (&byte, codes) in word.iter().zip(codes.chunks_exact_mut(8)) {
-        for (i, code) in codes.iter_mut().enumerate() {
-            *code |= (byte >> i & 1) << 4;
-        }
+#[inline(always)]
+fn split_fifth_bits(word: &[u8; 4], codes: &mut [u8]) {
+    let word = u32::from_le_bytes(*word);
+    for (i, codes) in codes.as_chunks_mut::<4>().0.iter_mut().enumerate() {
+        // Four bits to the lowest bits of four bytes: bit `j` meets its factor `2^7j`.
+        let spread = (word >> (4 * i) & 15).wrapping_mul(0x0020_4081) & 0x0101_0101;
+        *codes = (u32::from_le_bytes(*codes) | spread << 4).to_le_bytes();
     }
 }
 
@@ -36,9 +48,10 @@ fn join_fifth_bits(codes: &[u8], word: &mut [u8]) {
     }
 }
 
+#[inline(always)]
 pub(super) fn q4_0(block: &[u8], out: &mut Block) {
     out.scale.copy_from_slice(&block[..2]);
-    split_nibbles(&block[2..18], &mut out.codes[..32]);
+    split_nibbles::<16>(part(block, 2), &mut out.codes[..32]);
 }
 
 pub(super) fn join_q4_0(from: &Block, block: &mut [u8]) {
@@ -46,10 +59,11 @@ pub(super) fn join_q4_0(from: &Block, block: &mut [u8]) {
     join_nibbles(&from.codes[..32], &mut block[2..18]);
 }
 
+#[inline(always)]
 pub(super) fn q4_1(block: &[u8], out: &mut Block) {
     out.scale.copy_from_slice(&block[..2]);
     out.min.copy_from_slice(&block[2..4]);
-    split_nibbles(&block[4..20], &mut out.codes[..32]);
+    split_nibbles::<16>(part(block, 4), &mut out.codes[..32]);
 }
 
 pub(super) fn join_q4_1(from: &Block, block: &mut [u8]) {
@@ -58,10 +72,11 @@ pub(super) fn join_q4_1(from: &Block, block: &mut [u8]) {
     join_nibbles(&from.codes[..32], &mut block[4..20]);
 }
 
+#[inline(always)]
 pub(super) fn q5_0(block: &[u8], out: &mut Block) {
     out.scale.copy_from_slice(&block[..2]);
-    split_nibbles(&block[6..22], &mut out.codes[..32]);
-    split_fifth_bits(&block[2..6], &mut out.codes[..32]);
+    split_nibbles::<16>(part(block, 6), &mut out.codes[..32]);
+    split_fifth_bits(part(block, 2), &mut out.codes[..32]);
 }
 
 pub(super) fn join_q5_0(from: &Block, block: &mut [u8]) {
@@ -70,11 +85,12 @@ pub(super) fn join_q5_0(from: &Block, block: &mut [u8]) {
     join_nibbles(&from.codes[..32], &mut block[6..22]);
 }
 
+#[inline(always)]
 pub(super) fn q5_1(block: &[u8], out: &mut Block) {
     out.scale.copy_from_slice(&block[..2]);
     out.min.copy_from_slice(&block[2..4]);
-    split_nibbles(&block[8..24], &mut out.codes[..32]);
-    split_fifth_bits(&block[4..8], &mut out.codes[..32]);
+    split_nibbles::<16>(part(block, 8), &mut out.codes[..32]);
+    split_fifth_bits(part(block, 4), &mut out.codes[..32]);
 }
 
 pub(super) fn join_q5_1(from: &Block, block: &mut [u8]) {
@@ -85,9 +101,10 @@ pub(super) fn join_q5_1(from: &Block, block: &mut [u8]) {
 }
 
 /// Signed codes become unsigned: 128 more.
+#[inline(always)]
 pub(super) fn q8_0(block: &[u8], out: &mut Block) {
     out.scale.copy_from_slice(&block[..2]);
-    for (code, &byte) in out.codes.iter_mut().zip(&block[2..34]) {
+    for (code, &byte) in out.codes.iter_mut().zip(part::<32>(block, 2)) {
         *code = byte ^ 0x80;
     }
 }
@@ -99,9 +116,10 @@ pub(super) fn join_q8_0(from: &Block, block: &mut [u8]) {
     }
 }
 
+#[inline(always)]
 pub(super) fn mxfp4(block: &[u8], out: &mut Block) {
     out.scale[0] = block[0];
-    split_nibbles(&block[1..17], &mut out.codes[..32]);
+    split_nibbles::<16>(part(block, 1), &mut out.codes[..32]);
 }
 
 pub(super) fn join_mxfp4(from: &Block, block: &mut [u8]) {
