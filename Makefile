@@ -8,7 +8,7 @@ export CARGO_TERM_PROGRESS_WHEN ?= never
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name 'Cargo.toml' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help serve install test check-rust check-python bench wheel clean
+.PHONY: help serve install test test-data check-rust check-python bench wheel clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -34,6 +34,9 @@ check-python: $(VENV)/.installed $(VENV)/.test-tools  ## ruff, mypy, import dire
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest
 
+test-data: $(VENV)/.installed $(VENV)/.test-tools  ## bring the models that the recorded data is about, where it is there
+	$(BIN)/python tests/fetch.py
+
 bench: $(VENV)/.installed $(VENV)/.test-tools  ## measure; results in bench/results
 	$(BIN)/python bench/run.py
 
@@ -56,6 +59,7 @@ $(VENV)/.venv-ready:
 	@touch $@
 
 $(VENV)/.installed: $(VENV)/.venv-ready pyproject.toml $(RUST_SOURCES)
+	@echo "building ollamars (the first time takes some minutes) ..."
 	$(BIN)/maturin develop --release --quiet
 	@touch $@
 
