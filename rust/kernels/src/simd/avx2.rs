@@ -129,7 +129,6 @@ impl<const VNNI: bool> Simd for Avx2<VNNI> {
         and(a: I, b: I) -> I = _mm256_and_si256(a, b);
         add_i(a: I, b: I) -> I = _mm256_add_epi32(a, b);
         max_i(a: I, b: I) -> I = _mm256_max_epi32(a, b);
-        min_i(a: I, b: I) -> I = _mm256_min_epi32(a, b);
         shl(a: I, n: u32) -> I = _mm256_sll_epi32(a, _mm_cvtsi32_si128(n as i32));
         to_f(a: I) -> F = _mm256_cvtepi32_ps(a);
         cast_f(a: I) -> F = _mm256_castsi256_ps(a);

@@ -89,7 +89,6 @@ impl<const VNNI: bool> Simd for Avx512<VNNI> {
         and(a: I, b: I) -> I = _mm512_and_si512(a, b);
         add_i(a: I, b: I) -> I = _mm512_add_epi32(a, b);
         max_i(a: I, b: I) -> I = _mm512_max_epi32(a, b);
-        min_i(a: I, b: I) -> I = _mm512_min_epi32(a, b);
         shl(a: I, n: u32) -> I = _mm512_sll_epi32(a, _mm_cvtsi32_si128(n as i32));
         to_f(a: I) -> F = _mm512_cvtepi32_ps(a);
         cast_f(a: I) -> F = _mm512_castsi512_ps(a);

@@ -42,7 +42,6 @@ pub(crate) trait Simd: Copy {
     fn and(self, a: Self::I, b: Self::I) -> Self::I;
     fn add_i(self, a: Self::I, b: Self::I) -> Self::I;
     fn max_i(self, a: Self::I, b: Self::I) -> Self::I;
-    fn min_i(self, a: Self::I, b: Self::I) -> Self::I;
     /// Shifted left by `n`, a constant after inlining.
     fn shl(self, a: Self::I, n: u32) -> Self::I;
     /// The largest value.

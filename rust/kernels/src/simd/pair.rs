@@ -45,7 +45,6 @@ impl<S: Simd> Simd for Pair<S> {
         and(a: I, b: I) -> I;
         add_i(a: I, b: I) -> I;
         max_i(a: I, b: I) -> I;
-        min_i(a: I, b: I) -> I;
         to_f(a: I) -> F;
         cast_f(a: I) -> F;
         cast_i(a: F) -> I;

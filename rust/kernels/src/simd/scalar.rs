@@ -119,11 +119,6 @@ impl Simd for Scalar {
     }
 
     #[inline(always)]
-    fn min_i(self, a: I, b: I) -> I {
-        each(a, b, i32::min)
-    }
-
-    #[inline(always)]
     fn shl(self, a: I, n: u32) -> I {
         a.map(|a| a << n)
     }
