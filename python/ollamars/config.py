@@ -35,6 +35,10 @@ DEFAULT_ORIGINS = (
 )
 """Origins that are always allowed; `*` stands for any text."""
 
+DEFAULT_PARALLEL = 8
+"""Requests that a model answers at the same time where nothing says otherwise; Ollama's is 1, but
+our engine steps them together, which costs each little."""
+
 _TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 _FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
 
@@ -165,7 +169,7 @@ VARIABLES: tuple[Variable, ...] = (
         "OLLAMA_NUM_PARALLEL",
         "num_parallel",
         _read_uint,
-        1,
+        DEFAULT_PARALLEL,
         "How many requests a model answers at the same time",
     ),
     Variable("OLLAMA_NO_CLOUD", "no_cloud_env", _read_bool, False, "Turn cloud models off"),
@@ -346,7 +350,7 @@ class Config:
         Never fails: a value that cannot be read leaves the default and adds a warning.
         """
         warnings: list[str] = []
-        host, bad_port = parse_host(variable(env, "OLLAMA_HOST"))
+        host, bad_port = parse_host(_variable(env, "OLLAMA_HOST"))
         if bad_port is not None:
             warnings.append(f"invalid port, using default port={bad_port} default={host.port}")
         values = {row.field: _read(row, env, warnings) for row in VARIABLES}
@@ -371,13 +375,13 @@ class Config:
         return cls.from_env(os.environ, settings=settings)
 
 
-def variable(env: Mapping[str, str], name: str) -> str:
+def _variable(env: Mapping[str, str], name: str) -> str:
     """The text of a variable without white space and quotes around it; empty when not set."""
     return env.get(name, "").strip(GO_SPACE).strip("\"'")
 
 
 def _read(row: Variable, env: Mapping[str, str], warnings: list[str]) -> Any:
-    text = variable(env, row.name)
+    text = _variable(env, row.name)
     if not text:
         return row.default
     try:

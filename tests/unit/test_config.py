@@ -19,7 +19,7 @@ def test_defaults() -> None:
     assert found.host.url == "http://127.0.0.1:11434"
     assert found.models == "/home/me/.ollama/models"
     assert found.keep_alive == 5 * MINUTE
-    assert found.num_parallel == 1
+    assert found.num_parallel == 8
     assert found.max_queue == 512
     assert found.origins == DEFAULT_ORIGINS
     assert len(DEFAULT_ORIGINS) == 17

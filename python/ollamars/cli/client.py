@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 from ollamars.cli.errors import CommandError, StatusError
 from ollamars.config import Config
+from ollamars.version import own_version
 
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "AMD64": "amd64"}
 _URL = re.compile(
@@ -122,8 +123,6 @@ _JSON_HEADERS = {"Content-Type": "application/json", "Accept": "application/x-nd
 
 
 def _user_agent() -> dict[str, str]:
-    from ollamars.cli.version import own_version
-
     machine = _ARCHITECTURES.get(platform.machine(), platform.machine())
     python = platform.python_version()
     system = sys.platform

@@ -1,22 +1,11 @@
-"""`ollamars -v`: the server's version, and our own where it differs."""
+"""`ollamars -v`: the server's version, and our own where the two do not belong together."""
 
 from __future__ import annotations
 
 from ollamars.cli.client import Client
 from ollamars.config import Config
 from ollamars.errors import OllamarsError
-
-
-def own_version() -> str:
-    """The version of this program; 0.0.0 where it runs without having been installed."""
-    from importlib.metadata import PackageNotFoundError
-
-    import ollamars
-
-    try:
-        return str(ollamars.__version__)
-    except PackageNotFoundError:
-        return "0.0.0"
+from ollamars.version import API_VERSION, own_version
 
 
 def show_version(config: Config) -> int:
@@ -30,6 +19,6 @@ def show_version(config: Config) -> int:
         print(f"ollama version is {server}")
     else:
         print("Warning: could not connect to a running Ollama instance")
-    if server != own:
+    if server not in (own, API_VERSION):  # our server tells the version of its API
         print(f"Warning: client version is {own}")
     return 0

@@ -57,9 +57,9 @@ class _Waiting:
 class Runtime:
     """All loaded models of a server. Lives on Trio's thread; `run` must be running."""
 
-    def __init__(self, config: Config, *, parallel: int, load: LoadEngine) -> None:
+    def __init__(self, config: Config, *, load: LoadEngine) -> None:
         self._config = config
-        self._parallel = max(parallel, 1)
+        self._parallel = max(config.num_parallel, 1)
         self._load_engine = load
         self._max_loaded = config.max_loaded_models or DEFAULT_MAX_LOADED
         self._loaded: dict[str, LoadedModel] = {}

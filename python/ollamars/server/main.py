@@ -12,7 +12,7 @@ from typing import Any
 import trio
 
 from ollamars import _core
-from ollamars.config import VARIABLES, Config, variable
+from ollamars.config import VARIABLES, Config
 from ollamars.durations import format_duration
 from ollamars.runtime.runtime import Runtime
 from ollamars.runtime.settings import DEFAULT_CONTEXT
@@ -22,15 +22,12 @@ from ollamars.server.logs import info, set_up
 from ollamars.server.serving import Server, run
 from ollamars.server.sockets import address_of, all_loopback, listen
 from ollamars.store.store import Store
+from ollamars.version import API_VERSION
 
 _log = logging.getLogger(__name__)
 
-API_VERSION = "0.33.0"
-"""The version of Ollama whose API this is; clients refuse servers that are too old for them."""
 GRACE = 0.5
 """Seconds that streams have to end after the first signal."""
-DEFAULT_PARALLEL = 8
-"""Requests that a model answers at the same time where `OLLAMA_NUM_PARALLEL` does not say."""
 
 
 def serve(config: Config) -> int:
@@ -80,7 +77,7 @@ def _raise_file_limit() -> None:
 
 
 async def _serve(config: Config, store: Store, sock: socket.socket) -> None:
-    runtime = Runtime(config, parallel=_parallel(config), load=_core.Engine)
+    runtime = Runtime(config, load=_core.Engine)
     async with trio.open_nursery() as nursery:
         await nursery.start(runtime.run)
         context = Context(
@@ -94,11 +91,6 @@ async def _serve(config: Config, store: Store, sock: socket.socket) -> None:
         server = Server(create_app(context))
         await run(server, [sock], grace=GRACE, on_listening=lambda: _report(sock))
         nursery.cancel_scope.cancel()
-
-
-def _parallel(config: Config) -> int:
-    is_set = variable(os.environ, "OLLAMA_NUM_PARALLEL") != ""
-    return config.num_parallel if is_set else DEFAULT_PARALLEL
 
 
 def _report(sock: socket.socket) -> None:

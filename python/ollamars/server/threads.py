@@ -1,4 +1,7 @@
-"""Work off the event loop, with limits of its own, so that none waits for file access elsewhere."""
+"""Work off the event loop: it blocks, so it runs in threads.
+
+Each kind has a limit of its own, so that uploads to a slow disk let look-ups through.
+"""
 
 from __future__ import annotations
 
@@ -11,15 +14,29 @@ import trio
 P = ParamSpec("P")
 T = TypeVar("T")
 
-LOOK_UPS = trio.CapacityLimiter(4)
-"""Reading the small files of a model."""
+SHORT_WORK = trio.CapacityLimiter(8)
+"""Listing, reading, copying, deleting: the small files of models."""
+UPLOADS = trio.CapacityLimiter(4)
+"""Writing a piece of an upload, or making the whole last on the disk."""
+LONG_WORK = trio.CapacityLimiter(2)
+"""Creating a model, which reads and writes all its weights."""
 PROMPTS = trio.CapacityLimiter(2)
 """Templates and tokenizing."""
 
 
 async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run a look-up in the store."""
-    return await trio.to_thread.run_sync(partial(work, *args, **kwargs), limiter=LOOK_UPS)
+    """Run short store work; it finishes even when the request is cancelled meanwhile."""
+    return await trio.to_thread.run_sync(partial(work, *args, **kwargs), limiter=SHORT_WORK)
+
+
+async def in_upload_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run a step of an upload; it finishes even when the request is cancelled meanwhile."""
+    return await trio.to_thread.run_sync(partial(work, *args, **kwargs), limiter=UPLOADS)
+
+
+async def in_long_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run long store work, which looks for its cancellation itself (`trio.from_thread`)."""
+    return await trio.to_thread.run_sync(partial(work, *args, **kwargs), limiter=LONG_WORK)
 
 
 async def in_prompt_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

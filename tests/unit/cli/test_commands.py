@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from ollamars.version import API_VERSION, own_version
 from tests.unit.cli.conftest import Run
 from tests.unit.cli.scripted import SHOW, Answer, serve
 
@@ -226,3 +227,13 @@ def test_an_interrupt_ends_a_pull_as_a_signal_does(tmp_path: Path) -> None:
         connection.close()
     assert process.returncode == -signal.SIGINT
     assert b"Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("server", "warned"), [(API_VERSION, False), (own_version(), False), ("9.9.9", True)]
+)
+def test_the_version_of_our_server_is_no_surprise(run: Run, server: str, warned: bool) -> None:
+    with serve(get_api_version=Answer({"version": server})) as scripted:
+        result = run(scripted, "-v")
+    warning = f"Warning: client version is {own_version()}\n" if warned else ""
+    assert result.out == f"ollama version is {server}\n{warning}"

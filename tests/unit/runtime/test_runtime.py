@@ -30,7 +30,7 @@ class World:
     def __init__(self, folder: Path, env: dict[str, str]) -> None:
         self.folder = folder
         self.loads = Loads()
-        self.runtime = Runtime(Config.from_env(env), parallel=2, load=self.loads)
+        self.runtime = Runtime(Config.from_env(env), load=self.loads)
 
     def model(self, name: str) -> StoredModel:
         path = self.folder / name.split(":")[0]

@@ -79,9 +79,9 @@ class Site:
 async def site(tmp_path: Path, tiny_gguf: Path, nursery: trio.Nursery) -> AsyncIterator[Site]:
     store = Store(tmp_path)
     store.start(prune=False)
-    config = Config.from_env({"OLLAMA_NO_CLOUD": "1"})
+    config = Config.from_env({"OLLAMA_NO_CLOUD": "1", "OLLAMA_NUM_PARALLEL": "2"})
     loads = Loads()
-    runtime = Runtime(config, parallel=2, load=loads)
+    runtime = Runtime(config, load=loads)
     await nursery.start(runtime.run)
     context = Context(config, store, runtime, nursery, "0.33.0")
     server = Server(create_app(context))

@@ -7,8 +7,8 @@ from quart import Blueprint, Response
 from ollamars.errors import BadRequest, NotFound
 from ollamars.server.asgi import current_request
 from ollamars.server.context import current_context
-from ollamars.server.dialects.ollama.store_threads import in_thread
 from ollamars.server.responses import respond
+from ollamars.server.threads import in_thread, in_upload_thread
 from ollamars.store.gotext import quote
 
 blueprint = Blueprint("blobs", __name__)
@@ -35,11 +35,11 @@ async def upload(digest: str) -> Response:
         return respond(b"")
     body = current_request().body
     body.limit = None
-    with await in_thread(blobs.upload) as new:
+    with await in_upload_thread(blobs.upload) as new:
         async for piece in body:
-            await in_thread(new.write, piece)
-        await in_thread(new.seal)
-        await in_thread(new.settle)
+            await in_upload_thread(new.write, piece)
+        await in_upload_thread(new.seal)
+        await in_upload_thread(new.settle)
     if new.digest != digest:
         raise BadRequest(f"digest mismatch, expected {quote(digest)}, got {quote(new.digest)}")
     return respond(b"", 201)

@@ -9,8 +9,8 @@ from quart import Blueprint, Response
 from ollamars.errors import BadRequest, NotFound
 from ollamars.server.body import read_body
 from ollamars.server.context import current_context
-from ollamars.server.dialects.ollama.store_threads import in_thread
 from ollamars.server.responses import respond
+from ollamars.server.threads import in_thread
 from ollamars.store.gotext import quote
 from ollamars.store.manifests import ModelNotFound
 from ollamars.store.names import Name

@@ -11,17 +11,15 @@ from typing import Any
 import trio
 from quart import Blueprint, Response
 
-from ollamars import _core
-from ollamars.errors import BadRequest, ModelError, OllamarsError
-from ollamars.prompts.detect import detect
-from ollamars.prompts.template import ChatTemplate
+from ollamars.described import CREATE_HOOKS
+from ollamars.errors import BadRequest, OllamarsError
 from ollamars.server.asgi import current_request
 from ollamars.server.body import named, read_body
 from ollamars.server.context import Context, current_context
 from ollamars.server.dialects.ollama.chat import ChatMessage
-from ollamars.server.dialects.ollama.store_threads import in_long_thread, in_thread
 from ollamars.server.responses import PLAIN_JSON, error_response, json_response, ndjson_line
 from ollamars.server.streaming import produce, stream_lines
+from ollamars.server.threads import in_long_thread, in_thread
 from ollamars.store import create as store_create
 from ollamars.store.names import Name
 
@@ -100,7 +98,7 @@ async def _run(
         context.store,
         name,
         _store_request(request),
-        HOOKS,
+        CREATE_HOOKS,
         checked_emit,
         keep_unused=context.config.no_prune,
     )
@@ -142,25 +140,3 @@ def _check_files(files: Mapping[str, str]) -> None:
 def _is_relative(path: str) -> bool:
     """Is a path clean and inside its folder?"""
     return path == "." or all(part not in ("", ".", "..") for part in path.split("/"))
-
-
-def _check_template(text: str) -> None:
-    ChatTemplate.parse(text)
-
-
-def _detect_template(chat_template: str) -> store_create.DetectedTemplate | None:
-    known = detect(chat_template, _render_jinja)
-    if known is None:
-        return None
-    return store_create.DetectedTemplate(known.name, known.text, known.parameters)
-
-
-def _render_jinja(template: str, context_json: str) -> str:
-    try:
-        return _core.render_jinja(template, context_json)
-    except _core.CoreError as error:
-        raise ModelError(str(error)) from error
-
-
-HOOKS = store_create.CreateHooks(check_template=_check_template, detect_template=_detect_template)
-"""What creating needs to know of templates; nothing is pulled yet."""

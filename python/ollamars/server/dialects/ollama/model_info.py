@@ -12,10 +12,9 @@ from typing import Any
 import quart
 
 from ollamars.config import Config
-from ollamars.errors import StoreError
-from ollamars.prompts.capabilities import ModelFacts, capabilities, prompt_choice
-from ollamars.prompts.gotemplate import TemplateError
-from ollamars.prompts.template import DEFAULT_TEMPLATE, ChatTemplate
+from ollamars.described import DescribedModel
+from ollamars.described import describe as describe_model
+from ollamars.prompts.template import DEFAULT_TEMPLATE
 from ollamars.server.context import Context
 from ollamars.server.dialects.ollama.details import details
 from ollamars.store.gguf_facts import GgufContent
@@ -90,13 +89,13 @@ def describe(model: StoredModel, options: ShowOptions, config: Config) -> dict[s
     is_remote = bool(model.config.get("remote_host"))
     content = None if is_remote else _content(model.model_path, model.name, options.verbose)
     projector = _projector(model, options.verbose)
-    facts = _facts(model, content, projector, config)
+    described = describe_model(model, go_template=config.go_template_setting)
     file_type = content.facts.file_type if content else "unknown"
     answer = {
         "license": "\n".join(model.licenses),
         "modelfile": _modelfile(model, go_template, options.params),
         "parameters": _parameters(model.params or {}),
-        "template": _selected_template(facts, go_template),
+        "template": _selected_template(described, go_template),
         "system": model.system,
         "details": details(model, parent=model.parent, file_type=file_type),
         "messages": [
@@ -107,7 +106,7 @@ def describe(model: StoredModel, options: ShowOptions, config: Config) -> dict[s
         "model_info": _model_info(content) if content else _remote_info(model.config),
         "projector_info": projector.metadata if projector else None,
         "tensors": content.tensors if content else None,
-        "capabilities": capabilities(facts),
+        "capabilities": described.capabilities,
         "modified_at": format_time(model.modified_ns),
         "requires": model.config.get("requires"),
     }
@@ -164,30 +163,8 @@ def _projector(model: StoredModel, verbose: bool) -> GgufContent | None:
     return _content(model.projector_paths[0], model.name, verbose)
 
 
-def _facts(
-    model: StoredModel, content: GgufContent | None, projector: GgufContent | None, config: Config
-) -> ModelFacts:
-    """What the model can do is decided from this. Raises `StoreError` for a bad template."""
-    try:
-        template = None if model.template is None else ChatTemplate.parse(model.template)
-    except TemplateError as error:
-        raise StoreError(error.message) from error
-    return ModelFacts(
-        name=str(model.name),
-        format=model.config.get("model_format") or "gguf",
-        family=model.config.get("model_family", ""),
-        renderer=model.config.get("renderer", ""),
-        parser=model.config.get("parser", ""),
-        capabilities=model.config.get("capabilities", ()),
-        template=template,
-        gguf=content.metadata if content else None,
-        projector=projector.metadata if projector else None,
-        go_template=config.go_template_setting,
-    )
-
-
-def _selected_template(facts: ModelFacts, go_template: str) -> str:
+def _selected_template(described: DescribedModel, go_template: str) -> str:
     """The text that makes the prompts: the Jinja text of the weights, or the Go template."""
-    if facts.chat_template and prompt_choice(facts).mode == "native":
-        return facts.chat_template
+    if described.facts.chat_template and described.is_native:
+        return described.facts.chat_template
     return go_template

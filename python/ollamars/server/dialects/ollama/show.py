@@ -12,8 +12,8 @@ from ollamars.server.asgi import current_request
 from ollamars.server.body import read_body
 from ollamars.server.context import Context, current_context
 from ollamars.server.dialects.ollama.model_info import ShowOptions, current_shown
-from ollamars.server.dialects.ollama.store_threads import in_thread
 from ollamars.server.responses import json_response
+from ollamars.server.threads import in_thread
 from ollamars.store.manifests import ModelNotFound
 from ollamars.store.names import InvalidName, Name, parse_ref
 

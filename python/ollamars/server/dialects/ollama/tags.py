@@ -6,8 +6,8 @@ from quart import Blueprint, Response
 
 from ollamars.server.context import current_context
 from ollamars.server.dialects.ollama.listing import current_listing
-from ollamars.server.dialects.ollama.store_threads import in_thread
 from ollamars.server.responses import json_response
+from ollamars.server.threads import in_thread
 
 blueprint = Blueprint("tags", __name__)
 
