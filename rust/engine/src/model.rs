@@ -16,25 +16,23 @@ use std::sync::Arc;
 
 use candle_core::Device;
 use ollamars_gguf::Gguf;
+use ollamars_kernels::{KvType, Level};
 use ollamars_tokenizer::Tokenizer;
 
 use crate::exec::candle::{CandleExec, Route};
+use crate::exec::cpu::{CpuExec, Options};
 use crate::exec::{Exec, Limits};
 use crate::program::Program;
 use crate::spec::ModelSpec;
 use crate::{Error, Result, arch, decoder};
 
-/// Makes an executor that holds the model.
-type Load = fn(Program, &Gguf, Limits) -> Result<Box<dyn Exec>>;
+/// Makes an executor that holds the model; the text is what follows the executor's name.
+type Load = fn(Program, &Gguf, Limits, Option<&str>) -> Result<Box<dyn Exec>>;
 
-/// The executors, the best first.
-const EXECUTORS: &[(&str, Load)] = &[
-    ("candle", |program, gguf, limits| {
-        candle(program, gguf, Route::Cpu, limits)
-    }),
-    ("candle-tensors", |program, gguf, limits| {
-        candle(program, gguf, Route::Tensors, limits)
-    }),
+/// The executors, the best first: name, what may follow it after a dash, and how one is made.
+const EXECUTORS: &[(&str, &str, Load)] = &[
+    ("candle", "candle-tensors", candle),
+    ("cpu", "cpu-LEVEL", cpu),
 ];
 
 /// An open model file with its vocabulary; the weights are still in the file.
@@ -106,20 +104,49 @@ impl Model {
     /// [`Error::Request`]: no executor of that name; [`Error::Tensor`]: a weight that it cannot
     /// read; [`Error::Exec`]: no memory, or a device that fails.
     pub fn load(&self, exec: &str, num_ctx: usize, limits: Limits) -> Result<Box<dyn Exec>> {
-        let named = |(name, _): &&(&str, Load)| exec.is_empty() || *name == exec;
-        let (_, load) = EXECUTORS.iter().find(named).ok_or_else(|| {
-            let names: Vec<_> = EXECUTORS.iter().map(|(name, _)| *name).collect();
-            Error::Request(format!(
-                "no executor '{exec}'; there are {}",
-                names.join(", ")
-            ))
-        })?;
+        let (name, variant) = match exec.split_once('-') {
+            Some((name, variant)) => (name, Some(variant)),
+            None => (exec, None),
+        };
+        let named = |(known, ..): &&(&str, &str, Load)| name.is_empty() || *known == name;
+        let (.., load) = EXECUTORS.iter().find(named).ok_or_else(|| unknown(exec))?;
         let spec = arch::read(&self.gguf, num_ctx)?;
-        load(decoder::record(&spec), &self.gguf, limits)
+        load(decoder::record(&spec), &self.gguf, limits, variant)
     }
 }
 
-fn candle(program: Program, gguf: &Gguf, route: Route, limits: Limits) -> Result<Box<dyn Exec>> {
+fn unknown(exec: &str) -> Error {
+    let names = EXECUTORS.iter().flat_map(|(name, more, _)| [*name, *more]);
+    let names: Vec<_> = names.collect();
+    Error::Request(format!(
+        "no executor '{exec}'; there are {}",
+        names.join(", ")
+    ))
+}
+
+fn candle(
+    program: Program,
+    gguf: &Gguf,
+    limits: Limits,
+    variant: Option<&str>,
+) -> Result<Box<dyn Exec>> {
+    let route = match variant {
+        None => Route::Cpu,
+        Some("tensors") => Route::Tensors,
+        Some(other) => return Err(unknown(&format!("candle-{other}"))),
+    };
     let exec = CandleExec::new(program, gguf, &Device::Cpu, route, limits)?;
+    Ok(Box::new(exec))
+}
+
+fn cpu(
+    program: Program,
+    gguf: &Gguf,
+    limits: Limits,
+    variant: Option<&str>,
+) -> Result<Box<dyn Exec>> {
+    let level = Level::choose(variant).map_err(|error| Error::Request(error.to_string()))?;
+    let kv = KvType::F16;
+    let exec = CpuExec::new(program, gguf, Options { level, kv }, limits)?;
     Ok(Box::new(exec))
 }

@@ -4,6 +4,9 @@
 //! are: only the logits of chosen rows come back.
 
 pub mod candle;
+pub mod cpu;
+mod machine;
+mod source;
 
 use crate::Result;
 use crate::batch::Batch;

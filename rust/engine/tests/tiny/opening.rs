@@ -43,10 +43,22 @@ fn a_model_says_what_it_is() -> Result<(), Error> {
         model.load("candle-tensors", CONTEXT, LIMITS)?.name(),
         "candle-tensors/cpu"
     );
+    assert!(
+        model
+            .load("cpu", CONTEXT, LIMITS)?
+            .name()
+            .starts_with("cpu/")
+    );
+    assert_eq!(
+        model.load("cpu-scalar", CONTEXT, LIMITS)?.name(),
+        "cpu/scalar"
+    );
+    let unknown = model.load("cpu-abacus", CONTEXT, LIMITS).map(|_| ());
+    assert!(unknown.is_err_and(|error| error.to_string().contains("unknown CPU level \"abacus\"")));
     let unknown = model.load("abacus", CONTEXT, LIMITS).map(|_| ());
     assert_eq!(
         unknown.map_err(|error| error.to_string()),
-        Err("no executor 'abacus'; there are candle, candle-tensors".to_string())
+        Err("no executor 'abacus'; there are candle, candle-tensors, cpu, cpu-LEVEL".to_string())
     );
     Ok(())
 }

@@ -48,20 +48,24 @@ impl Case {
         }
     }
 
-    /// Within the tolerance of what was recorded, or of the same with expanded weights.
-    pub fn check(&self, runner: &mut Runner, cut: Cut) -> Result<(), String> {
+    /// Within the tolerance of what was recorded, or of the same with expanded weights. Executors
+    /// with a memory of halves have a tolerance of their own.
+    pub fn check(&self, runner: &mut Runner, cut: Cut, halves: bool) -> Result<(), String> {
+        let tolerance = if halves { "tol_f16" } else { "tol" };
         if self.value["kind"] == "embedding" {
-            let tolerance = number(&self.value["tol"]);
+            let tolerance = number(&self.value[tolerance]);
             return self
                 .prompts
                 .iter()
                 .try_for_each(|p| p.check_pooled(runner, cut, tolerance));
         }
-        let recorded = self.check_against(runner, cut, "rows", "greedy", "tol");
-        if recorded.is_ok() || self.value.get("tol_f32").is_none() {
-            return recorded;
+        let recorded = self.check_against(runner, cut, "rows", "greedy", tolerance);
+        match recorded {
+            Err(why) if self.value.get("tol_f32").is_some() => self
+                .check_against(runner, cut, "rows_f32", "greedy_f32", "tol_f32")
+                .map_err(|other| format!("{why}; {other}")),
+            recorded => recorded,
         }
-        self.check_against(runner, cut, "rows_f32", "greedy_f32", "tol_f32")
     }
 
     fn check_against(

@@ -7,7 +7,8 @@ mod expected;
 mod runner;
 
 use expected::{Case, cases};
-use runner::{Cut, Runner};
+use ollamars_kernels::{KvType, Level};
+use runner::{Cut, Executor, Runner};
 
 /// A case's file, if it is there.
 fn path(case: &Case) -> Option<std::path::PathBuf> {
@@ -39,49 +40,77 @@ fn each(what: &str, check: impl Fn(&Case, &std::path::Path) -> Result<(), String
     );
 }
 
+/// Checks all cases with an executor, cut in some way.
+fn check(executor: Executor, cut: Cut) {
+    each(&format!("{executor:?}, {cut:?}"), |case, path| {
+        let mut runner = Runner::open(path, executor)?;
+        case.check(&mut runner, cut, executor.has_halves())
+    });
+}
+
+/// Every executor that is fast and keeps a row's bits.
+fn executors() -> [Executor; 3] {
+    [
+        Executor::Named("candle"),
+        Executor::Cpu(Level::best(), KvType::F32),
+        Executor::Cpu(Level::best(), KvType::F16),
+    ]
+}
+
 #[test]
 fn whole_prompts() {
-    each("whole", |case, path| {
-        case.check(&mut Runner::open(path, "")?, Cut::Whole)
-    });
+    for executor in executors() {
+        check(executor, Cut::Whole);
+    }
 }
 
 #[test]
 fn in_pieces() {
-    for piece in [1, 7, 24] {
-        each(&format!("pieces of {piece}"), |case, path| {
-            case.check(&mut Runner::open(path, "")?, Cut::Pieces(piece))
-        });
+    for executor in executors() {
+        for piece in [1, 7, 24] {
+            check(executor, Cut::Pieces(piece));
+        }
     }
 }
 
 #[test]
 fn in_tensors() {
-    each("tensors", |case, path| {
-        case.check(&mut Runner::open(path, "candle-tensors")?, Cut::Pieces(7))
-    });
+    check(Executor::Named("candle-tensors"), Cut::Pieces(7));
+}
+
+/// All levels have the same bits, so one cut is enough.
+#[test]
+fn at_every_level() {
+    for level in Level::available() {
+        check(Executor::Cpu(level, KvType::F32), Cut::Pieces(24));
+    }
 }
 
 #[test]
 fn among_others_bit_for_bit() {
-    each("among others", |case, path| {
-        let mut runner = Runner::open(path, "")?;
-        let alone: Vec<_> = case
-            .prompts
-            .iter()
-            .map(|p| runner.alone(&p.tokens))
-            .collect();
-        let prompts: Vec<_> = case.prompts.iter().map(|p| p.tokens.as_slice()).collect();
-        for order in [[0, 1, 2, 3], [3, 1, 0, 2], [2, 3, 1, 0]] {
-            let together = runner.together(&order.map(|index| prompts[index]));
-            for (&index, rows) in order.iter().zip(together) {
-                if alone[index] != rows {
-                    return Err(format!(
-                        "prompt {index} has other bits in the order {order:?}"
-                    ));
-                }
+    for executor in executors() {
+        each(&format!("{executor:?} among others"), |case, path| {
+            among_others(case, &mut Runner::open(path, executor)?)
+        });
+    }
+}
+
+fn among_others(case: &Case, runner: &mut Runner) -> Result<(), String> {
+    let alone: Vec<_> = case
+        .prompts
+        .iter()
+        .map(|p| runner.alone(&p.tokens))
+        .collect();
+    let prompts: Vec<_> = case.prompts.iter().map(|p| p.tokens.as_slice()).collect();
+    for order in [[0, 1, 2, 3], [3, 1, 0, 2], [2, 3, 1, 0]] {
+        let together = runner.together(&order.map(|index| prompts[index]));
+        for (&index, rows) in order.iter().zip(together) {
+            if alone[index] != rows {
+                return Err(format!(
+                    "prompt {index} has other bits in the order {order:?}"
+                ));
             }
         }
-        Ok(())
-    });
+    }
+    Ok(())
 }

@@ -3,12 +3,40 @@
 use std::path::Path;
 
 use ollamars_engine::batch::{BLOCK, Batch, Heads};
+use ollamars_engine::exec::cpu::{CpuExec, Options};
 use ollamars_engine::exec::{Exec, Limits};
 use ollamars_engine::model::Model;
 use ollamars_engine::program::Output;
+use ollamars_engine::{arch, decoder};
+use ollamars_kernels::{KvType, Level};
+
+/// Which executor runs a case.
+#[derive(Debug, Clone, Copy)]
+pub enum Executor {
+    Named(&'static str),
+    Cpu(Level, KvType),
+}
+
+impl Executor {
+    /// Whether it keeps keys and values in halves.
+    pub fn has_halves(self) -> bool {
+        matches!(self, Self::Cpu(_, KvType::F16))
+    }
+
+    fn load(self, model: &Model, limits: Limits) -> ollamars_engine::Result<Box<dyn Exec>> {
+        match self {
+            Self::Named(name) => model.load(name, CONTEXT, limits),
+            Self::Cpu(level, kv) => {
+                let program = decoder::record(&arch::read(model.gguf(), CONTEXT)?);
+                let exec = CpuExec::new(program, model.gguf(), Options { level, kv }, limits)?;
+                Ok(Box::new(exec))
+            }
+        }
+    }
+}
 
 /// How a prompt is cut into steps.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub enum Cut {
     Whole,
     Pieces(usize),
@@ -34,15 +62,15 @@ pub struct Runner {
 }
 
 impl Runner {
-    pub fn open(path: &Path, exec: &str) -> Result<Self, String> {
+    pub fn open(path: &Path, executor: Executor) -> Result<Self, String> {
         let model = Model::open(path).map_err(|error| error.to_string())?;
         let limits = Limits {
             max_rows: 512,
             kv_blocks: 4 * CONTEXT / BLOCK,
             threads: 0,
         };
-        let exec = model
-            .load(exec, CONTEXT, limits)
+        let exec = executor
+            .load(&model, limits)
             .map_err(|error| error.to_string())?;
         Ok(Self {
             exec,

@@ -20,6 +20,7 @@ use candle_core::{Device, Tensor};
 use ollamars_gguf::Gguf;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
+use super::machine::threads;
 use super::{Exec, Limits};
 use crate::batch::Batch;
 use crate::program::{Buf, Program};
@@ -137,15 +138,6 @@ impl Exec for CandleExec {
         out.copy_from_slice(&row);
         Ok(())
     }
-}
-
-/// Physical cores unless the caller says otherwise, and never more than there are.
-fn threads(wanted: usize) -> usize {
-    if wanted > 0 {
-        return wanted;
-    }
-    let available = std::thread::available_parallelism().map_or(1, |count| count.get());
-    num_cpus::get_physical().clamp(1, available)
 }
 
 fn failed(error: candle_core::Error) -> Error {

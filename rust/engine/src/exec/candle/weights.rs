@@ -4,9 +4,11 @@ use candle_core::{Device, Result as Candle, Tensor};
 use ollamars_gguf::Gguf;
 
 use super::cpu::{Panels, Product};
-use super::load::Source;
+use super::load;
 use super::{Route, failed, failed_text};
 use crate::Result;
+use crate::exec::machine::available_memory;
+use crate::exec::source::Source;
 use crate::program::{Program, Weight};
 use crate::spec::Part;
 
@@ -102,10 +104,10 @@ impl Stored {
     fn load(part: &Part, gguf: &Gguf, device: &Device, route: Route) -> Result<Self> {
         let source = Source::new(part, gguf)?;
         match (route, part.shape.as_slice()) {
-            (Route::Cpu, &[rows, columns]) => source.panels([1, rows, columns]),
-            (Route::Cpu, &[count, rows, columns]) => source.panels([count, rows, columns]),
+            (Route::Cpu, &[rows, columns]) => panels(source, [1, rows, columns]),
+            (Route::Cpu, &[count, rows, columns]) => panels(source, [count, rows, columns]),
             (_, shape) => {
-                let values = source.values()?;
+                let values = load::values(&source)?;
                 Tensor::from_vec(values, shape, device)
                     .map_err(failed)
                     .map(Self::Tensor)
@@ -121,12 +123,11 @@ impl Stored {
     }
 }
 
-impl Source<'_> {
-    fn panels(&self, shape: [usize; 3]) -> Result<Stored> {
-        let [_, rows, _] = shape;
-        let fill = |matrix, row, out: &mut [f32]| self.row(matrix * rows + row, out);
-        Panels::new(shape, fill).map(Stored::Panels)
-    }
+/// A matrix, or one for each expert.
+fn panels(source: Source<'_>, shape: [usize; 3]) -> Result<Stored> {
+    let [_, rows, _] = shape;
+    let fill = |matrix, row, out: &mut [f32]| source.row(matrix * rows + row, out);
+    Panels::new(shape, fill).map(Stored::Panels)
 }
 
 /// Refuses a model that would only be killed while it loads.
@@ -142,14 +143,4 @@ fn check_memory(program: &Program, device: &Device) -> Result<()> {
         ))),
         _ => Ok(()),
     }
-}
-
-/// What Linux thinks that can be had without swapping; unknown elsewhere.
-fn available_memory() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text
-        .lines()
-        .find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    kib.checked_mul(1024)
 }

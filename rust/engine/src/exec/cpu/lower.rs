@@ -1,0 +1,589 @@
+//! From a program to a plan: ops go into stages, neighbours are joined.
+//!
+//! - Ops on rows follow each other in one stage, quantizing for the products that come next included.
+//! - Products that share their input are one stage. A gate and what it gates are computed panel by
+//!   panel together, a residual is added to where it lies.
+//! - What an op may overwrite, because nothing reads it later, it overwrites.
+
+use super::arena::{Life, arrange};
+use super::plan::{
+    Attend, Ending, Held, Joint, Mixture, Part, Place, Plan, Product, Reg, RowOp, Slot, SlotSpec,
+    Stage, Then, places,
+};
+use super::units;
+use super::weights::Weights;
+use crate::program::{Buf, Experts, Op, Program, RowSet};
+use ollamars_kernels::{ActKind, RopeStyle};
+
+/// Lowers a program for steps of up to `max_rows` rows on `threads` threads.
+pub fn lower(program: &Program, weights: &Weights, max_rows: usize, threads: usize) -> Plan {
+    let mut lowering = Lowering::new(program, weights, max_rows, threads);
+    let mut index = 0;
+    for op in &program.ops {
+        lowering.op(index, op);
+        index += 1;
+    }
+    lowering.close();
+    lowering.plan.trunk = lowering.plan.stages.len();
+    let (held, angles) = (lowering.held.clone(), lowering.angles.clone());
+    for tail in &program.tails {
+        // Only the trunk has run before a tail.
+        lowering.held.fill(None);
+        lowering.held[..held.len()].copy_from_slice(&held);
+        lowering.angles.clone_from(&angles);
+        let first = lowering.plan.stages.len();
+        for op in &tail.ops {
+            lowering.op(index, op);
+            index += 1;
+        }
+        lowering.close();
+        let out = lowering.reg(tail.out);
+        lowering.lives[out.0].forever = true;
+        let stages = first..lowering.plan.stages.len();
+        let output = tail.output;
+        lowering.plan.endings.push(Ending {
+            output,
+            stages,
+            out,
+        });
+    }
+    lowering.finish()
+}
+
+struct Lowering<'a> {
+    program: &'a Program,
+    weights: &'a Weights,
+    max_rows: usize,
+    threads: usize,
+    plan: Plan,
+    /// How often each buffer is read, and by which op last.
+    reads: Vec<Reads>,
+    /// Where each buffer was put.
+    regs: Vec<Option<Reg>>,
+    lives: Vec<RegLife>,
+    open: Open,
+    /// Which buffer each slot holds.
+    held: Vec<Option<Buf>>,
+    /// Cosines and sines of a rotation for rows of a set.
+    angles: Vec<(usize, RowSet, [Reg; 2])>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Reads {
+    count: usize,
+    last: usize,
+}
+
+#[derive(Clone, Copy)]
+struct RegLife {
+    rows: usize,
+    first: usize,
+    last: usize,
+    forever: bool,
+}
+
+/// The stage that is being filled.
+enum Open {
+    Nothing,
+    Rows(RowSet, Vec<RowOp>),
+    /// With the program's buffer that each joint computes.
+    Products(RowSet, Vec<(Joint, Vec<Buf>)>),
+}
+
+impl<'a> Lowering<'a> {
+    fn new(program: &'a Program, weights: &'a Weights, max_rows: usize, threads: usize) -> Self {
+        Self {
+            program,
+            weights,
+            max_rows,
+            threads,
+            plan: Plan::default(),
+            reads: reads(program),
+            regs: vec![None; program.bufs.len()],
+            lives: Vec::new(),
+            open: Open::Nothing,
+            held: Vec::new(),
+            angles: Vec::new(),
+        }
+    }
+
+    fn finish(mut self) -> Plan {
+        let stages = self.plan.stages.len();
+        let lives = self.lives.iter().zip(&self.plan.places);
+        let lives: Vec<Life> = lives
+            .map(|(life, place)| Life {
+                size: life.rows * place.width,
+                stages: life.first..=if life.forever { stages } else { life.last },
+            })
+            .collect();
+        let (starts, size) = arrange(&lives);
+        for (place, start) in self.plan.places.iter_mut().zip(starts) {
+            place.start = start;
+        }
+        self.plan.arena = size;
+        self.plan
+    }
+
+    fn op(&mut self, index: usize, op: &Op) {
+        match *op {
+            Op::Embed { table, out } => {
+                let (set, out) = self.new_buf(out);
+                self.row(set, RowOp::Embed { table, out });
+            }
+            Op::Norm {
+                x,
+                kind: crate::spec::NormKind::Rms,
+                eps,
+                weight,
+                out,
+            } => {
+                let x = self.reg(x);
+                let (set, out) = self.new_buf(out);
+                self.row(
+                    set,
+                    RowOp::Norm {
+                        x,
+                        weight,
+                        eps,
+                        out,
+                    },
+                );
+            }
+            Op::Linear {
+                x,
+                weight,
+                bias,
+                out,
+            } => {
+                let slot = self.quantized(x, self.weights.act_kind(weight));
+                let (set, reg) = self.new_buf(out);
+                let product = Product {
+                    weight,
+                    slot,
+                    bias,
+                    out: reg,
+                };
+                self.product(set, product, out);
+            }
+            Op::Rope {
+                x,
+                rope,
+                heads,
+                out,
+            } => {
+                let set = self.set(x);
+                let [cos, sin] = self.angles(rope, set);
+                let x = self.in_place(index, x, out);
+                let style = match self.program.ropes[rope].style {
+                    crate::spec::RopeStyle::Normal => RopeStyle::Normal,
+                    crate::spec::RopeStyle::Neox => RopeStyle::Neox,
+                };
+                let head_dim = self.plan.places[x.0].width / heads;
+                self.row(
+                    set,
+                    RowOp::Rope {
+                        style,
+                        cos,
+                        sin,
+                        x,
+                        head_dim,
+                    },
+                );
+            }
+            Op::Attend { .. } => self.attend(op),
+            Op::Glu {
+                gate,
+                up,
+                activation,
+                out,
+            } => {
+                if self.joins_glu(gate, up) {
+                    return self.join_glu(Then::Glu(activation), gate, out);
+                }
+                let set = self.set(gate);
+                let up = self.reg(up);
+                let gate = self.in_place_beside(index, gate, up, out);
+                self.row(
+                    set,
+                    RowOp::Glu {
+                        gate,
+                        up,
+                        activation,
+                    },
+                );
+            }
+            Op::Moe {
+                x,
+                logits,
+                experts,
+                out,
+            } => self.moe(x, logits, experts, out),
+            Op::Add { a, b, out } => {
+                for (a, b) in [(a, b), (b, a)] {
+                    if self.joins_add(index, a, b) {
+                        let to = self.reg(a);
+                        self.join(Then::AddTo(to));
+                        self.regs[out.0] = Some(to);
+                        return;
+                    }
+                }
+                let (set, b) = (self.set(a), self.reg(b));
+                let a = self.in_place_beside(index, a, b, out);
+                self.row(set, RowOp::Add { a, b });
+            }
+            Op::Scale { x, factor, out } => {
+                let set = self.set(x);
+                let x = self.in_place(index, x, out);
+                self.row(set, RowOp::Scale { x, factor });
+            }
+            Op::Rows { x, out } => {
+                let x = self.reg(x);
+                let (set, out) = self.new_buf(out);
+                self.row(set, RowOp::Gather { x, out });
+            }
+            Op::Softcap { x, cap, out } => {
+                if self.last_product(x) {
+                    let reg = self.reg(x);
+                    self.join(Then::Softcap(cap));
+                    self.regs[out.0] = Some(reg);
+                    return;
+                }
+                let set = self.set(x);
+                let x = self.in_place(index, x, out);
+                self.row(set, RowOp::Softcap { x, cap });
+            }
+        }
+    }
+
+    fn attend(&mut self, op: &Op) {
+        let Op::Attend {
+            q,
+            k,
+            v,
+            cache,
+            shape,
+            out,
+        } = *op
+        else {
+            return;
+        };
+        let [q, k, v] = [q, k, v].map(|buf| self.reg(buf));
+        let (set, out) = self.new_buf(out);
+        self.row(set, RowOp::Store { k, v, cache });
+        self.close();
+        self.plan.stored = self.plan.stages.len();
+        let windows = &mut self.plan.windows;
+        let window = windows.iter().position(|&known| known == shape.window);
+        let window = window.unwrap_or_else(|| {
+            windows.push(shape.window);
+            windows.len() - 1
+        });
+        let (heads, scale) = (shape.heads, shape.scale);
+        [q, out].into_iter().for_each(|reg| self.touch(reg));
+        self.plan.stages.push(Stage::Attend(Attend {
+            q,
+            out,
+            cache,
+            heads,
+            scale,
+            window,
+        }));
+    }
+
+    fn moe(&mut self, x: Buf, logits: Buf, weights: Experts, out: Buf) {
+        let (set, from, logits) = (self.set(x), self.reg(x), self.reg(logits));
+        let (count, used) = (self.weights.count(weights.gate), weights.used);
+        let (width, hidden) = (
+            self.plan.places[from.0].width,
+            self.weights.outputs(weights.gate),
+        );
+        let rows = places(self.max_rows * used, count);
+        let kinds = [weights.gate, weights.up].map(|weight| self.weights.act_kind(weight));
+        let mixture = Mixture {
+            set,
+            count,
+            used,
+            x: from,
+            sent: self.new_reg(width, rows),
+            gate: self.new_reg(hidden, rows),
+            up: self.new_reg(hidden, rows),
+            down: self.new_reg(width, rows),
+            weights,
+            slots: kinds.map(|kind| self.slot(kind, width, Held::Routed)),
+            hidden: self.slot(self.weights.act_kind(weights.down), hidden, Held::Routed),
+        };
+        let experts = self.plan.experts.len();
+        self.plan.experts.push(mixture);
+        self.row(set, RowOp::Choose { logits, experts });
+        self.close();
+        let Mixture {
+            sent,
+            gate,
+            up,
+            down,
+            ..
+        } = mixture;
+        for (part, regs) in [
+            (Part::Sort, [from, from]),
+            (Part::Send, [from, sent]),
+            (Part::GateUp, [gate, up]),
+            (Part::Hidden, [gate, gate]),
+            (Part::Down, [down, down]),
+        ] {
+            regs.into_iter().for_each(|reg| self.touch(reg));
+            self.plan.stages.push(Stage::Experts { experts, part });
+        }
+        self.touch(down);
+        let (set, out) = self.new_buf(out);
+        self.row(set, RowOp::Combine { experts, out });
+    }
+
+    /// The slot that holds `x` in a form, filled by an earlier stage.
+    fn quantized(&mut self, x: Buf, kind: ActKind) -> Slot {
+        let (set, reg) = (self.set(x), self.reg(x));
+        let inputs = self.plan.places[reg.0].width;
+        let slot = self.slot(kind, inputs, Held::Set(set));
+        if self.held[slot.0] != Some(x) {
+            for kind in self.kinds_of(x) {
+                let slot = self.slot(kind, inputs, Held::Set(set));
+                self.row(set, RowOp::Quantize { x: reg, slot });
+                self.held[slot.0] = Some(x);
+            }
+        }
+        if let Open::Rows(..) = self.open {
+            self.close();
+        }
+        slot
+    }
+
+    /// The forms in which products need `x`.
+    fn kinds_of(&self, x: Buf) -> Vec<ActKind> {
+        let tails = self.program.tails.iter().flat_map(|tail| &tail.ops);
+        let mut kinds = Vec::new();
+        for op in self.program.ops.iter().chain(tails) {
+            if let Op::Linear {
+                x: input, weight, ..
+            } = op
+                && *input == x
+            {
+                let kind = self.weights.act_kind(*weight);
+                if !kinds.contains(&kind) {
+                    kinds.push(kind);
+                }
+            }
+        }
+        kinds
+    }
+
+    fn slot(&mut self, kind: ActKind, inputs: usize, held: Held) -> Slot {
+        let spec = SlotSpec { kind, inputs, held };
+        let known = self.plan.slots.iter().position(|&known| known == spec);
+        Slot(known.unwrap_or_else(|| {
+            self.plan.slots.push(spec);
+            self.held.push(None);
+            self.plan.slots.len() - 1
+        }))
+    }
+
+    fn angles(&mut self, rope: usize, set: RowSet) -> [Reg; 2] {
+        let known = |&&(known, rows, _): &&(usize, RowSet, _)| known == rope && rows == set;
+        if let Some(&(_, _, regs)) = self.angles.iter().find(known) {
+            return regs;
+        }
+        let pairs = self.program.ropes[rope].frequencies.len();
+        let regs = [(); 2].map(|()| self.new_reg(pairs, self.max_rows));
+        let [cos, sin] = regs;
+        self.row(set, RowOp::Angles { rope, cos, sin });
+        self.angles.push((rope, set, regs));
+        regs
+    }
+
+    /// Appends an op to the rows' stage.
+    fn row(&mut self, set: RowSet, op: RowOp) {
+        match &self.open {
+            Open::Rows(open, _) if *open == set => {}
+            _ => {
+                self.close();
+                self.open = Open::Rows(set, Vec::new());
+            }
+        }
+        op.regs().for_each(|reg| self.touch(reg));
+        if let Open::Rows(_, ops) = &mut self.open {
+            ops.push(op);
+        }
+    }
+
+    /// Appends a product to the products' stage.
+    fn product(&mut self, set: RowSet, product: Product, out: Buf) {
+        match &self.open {
+            Open::Products(open, _) if *open == set => {}
+            _ => {
+                self.close();
+                self.open = Open::Products(set, Vec::new());
+            }
+        }
+        self.touch(product.out);
+        if let Open::Products(_, joints) = &mut self.open {
+            let joint = Joint {
+                products: vec![product],
+                then: Then::Nothing,
+            };
+            joints.push((joint, vec![out]));
+        }
+    }
+
+    /// Whether the last product of the open stage computes `x`, for one reader.
+    fn last_product(&self, x: Buf) -> bool {
+        let Open::Products(_, joints) = &self.open else {
+            return false;
+        };
+        let last = joints.last();
+        let alone = last.is_some_and(|(joint, bufs)| *bufs == [x] && joint.then == Then::Nothing);
+        alone && self.reads[x.0].count == 1
+    }
+
+    /// Whether `x` may be added to `to`, where it lies, panel by panel.
+    fn joins_add(&self, index: usize, to: Buf, x: Buf) -> bool {
+        let Open::Products(_, joints) = &self.open else {
+            return false;
+        };
+        let to_reg = self.reg(to);
+        let writes = |joint: &Joint| {
+            joint.then == Then::AddTo(to_reg) || joint.products.iter().any(|p| p.out == to_reg)
+        };
+        self.last_product(x)
+            && self.reads[to.0].last == index
+            && !joints.iter().any(|(joint, _)| writes(joint))
+    }
+
+    /// Whether the last two products of the open stage are a gate and what it gates.
+    fn joins_glu(&self, gate: Buf, up: Buf) -> bool {
+        let Open::Products(_, joints) = &self.open else {
+            return false;
+        };
+        let [.., (first, a), (second, b)] = joints.as_slice() else {
+            return false;
+        };
+        let free = |joint: &Joint| joint.products.len() == 1 && joint.then == Then::Nothing;
+        let once = [gate, up].iter().all(|buf| self.reads[buf.0].count == 1);
+        free(first) && free(second) && *a == [gate] && *b == [up] && once
+    }
+
+    fn join_glu(&mut self, then: Then, gate: Buf, out: Buf) {
+        if let Open::Products(_, joints) = &mut self.open
+            && let Some((up, _)) = joints.pop()
+            && let Some((joint, _)) = joints.last_mut()
+        {
+            joint.products.extend(up.products);
+            joint.then = then;
+        }
+        self.regs[out.0] = self.regs[gate.0];
+    }
+
+    /// What follows the last product.
+    fn join(&mut self, then: Then) {
+        if let Then::AddTo(reg) = then {
+            self.touch(reg);
+        }
+        if let Open::Products(_, joints) = &mut self.open
+            && let Some((joint, _)) = joints.last_mut()
+        {
+            joint.then = then;
+        }
+    }
+
+    /// Ends the open stage.
+    fn close(&mut self) {
+        let stage = match std::mem::replace(&mut self.open, Open::Nothing) {
+            Open::Nothing => return,
+            Open::Rows(set, ops) => Stage::Rows { set, ops },
+            Open::Products(set, joints) => {
+                let joints: Vec<Joint> = joints.into_iter().map(|(joint, _)| joint).collect();
+                let panels = |joint: &Joint| self.weights.panels(joint.products[0].weight);
+                let counts: Vec<usize> = joints.iter().map(panels).collect();
+                let units = units::guided(&counts, self.threads);
+                Stage::Products { set, joints, units }
+            }
+        };
+        self.plan.stages.push(stage);
+    }
+
+    /// The open stage, or the next one, uses a buffer.
+    fn touch(&mut self, reg: Reg) {
+        let stage = self.plan.stages.len();
+        let life = &mut self.lives[reg.0];
+        life.first = life.first.min(stage);
+        life.last = life.last.max(stage);
+    }
+
+    fn set(&self, buf: Buf) -> RowSet {
+        self.program.bufs[buf.0].rows
+    }
+
+    /// Where a buffer was put.
+    fn reg(&self, buf: Buf) -> Reg {
+        match self.regs[buf.0] {
+            Some(reg) => reg,
+            None => unreachable!("the recorder writes buffer {} before it is read", buf.0),
+        }
+    }
+
+    fn new_buf(&mut self, buf: Buf) -> (RowSet, Reg) {
+        let spec = self.program.bufs[buf.0];
+        let reg = self.new_reg(spec.width, self.max_rows);
+        self.regs[buf.0] = Some(reg);
+        (spec.rows, reg)
+    }
+
+    fn new_reg(&mut self, width: usize, rows: usize) -> Reg {
+        self.plan.places.push(Place { start: 0, width });
+        self.lives.push(RegLife {
+            rows,
+            first: usize::MAX,
+            last: 0,
+            forever: false,
+        });
+        Reg(self.plan.places.len() - 1)
+    }
+
+    /// A place for `out` that holds `x`: that of `x` if nothing reads it later, else a copy.
+    fn in_place(&mut self, index: usize, x: Buf, out: Buf) -> Reg {
+        if self.reads[x.0].last == index {
+            let reg = self.reg(x);
+            self.regs[out.0] = Some(reg);
+            return reg;
+        }
+        self.copied(x, out)
+    }
+
+    /// As [`Lowering::in_place`], and not the place `beside`.
+    fn in_place_beside(&mut self, index: usize, x: Buf, beside: Reg, out: Buf) -> Reg {
+        if self.reg(x) == beside {
+            return self.copied(x, out);
+        }
+        self.in_place(index, x, out)
+    }
+
+    fn copied(&mut self, x: Buf, out: Buf) -> Reg {
+        let x = self.reg(x);
+        let (set, out) = self.new_buf(out);
+        self.row(set, RowOp::Copy { x, out });
+        out
+    }
+}
+
+fn reads(program: &Program) -> Vec<Reads> {
+    let mut reads = vec![Reads::default(); program.bufs.len()];
+    let tails = program.tails.iter().flat_map(|tail| &tail.ops);
+    for (index, op) in program.ops.iter().chain(tails).enumerate() {
+        for buf in op.inputs() {
+            reads[buf.0].count += 1;
+            reads[buf.0].last = index;
+        }
+    }
+    for tail in &program.tails {
+        reads[tail.out.0].count += 1;
+        reads[tail.out.0].last = usize::MAX;
+    }
+    reads
+}
