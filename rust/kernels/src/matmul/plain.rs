@@ -12,14 +12,14 @@ use crate::simd::Dots;
 pub(super) struct Plain<N>(PhantomData<N>);
 
 /// How far ahead weights are asked for, in bytes.
-const AHEAD: usize = 1024;
+const AHEAD: usize = 4096;
 
 impl<N: Number> Tile for Plain<N> {
     #[inline(always)]
     fn strips(lanes: usize, rows: usize) -> usize {
         match (lanes, rows) {
             (4, _) => 1,
-            (_, 1) => 4,
+            (_, 1) => 2,
             _ => 2,
         }
     }
