@@ -25,11 +25,14 @@ class ScriptedEvent:
     eval_tokens: int = 0
     prompt_ns: int = 1
     eval_ns: int = 1
+    logprob: float | None = None
+    top: tuple[tuple[int, float], ...] = ()
 
 
 class ByteTokenizer:
     n_tokens = 256
     add_bos = False
+    eog: ClassVar[Sequence[int]] = ()
     special_ids: ClassVar[dict[str, int]] = {"bos": -1, "eos": -1}
 
     def piece(self, id: int, *, special: bool = True) -> bytes:

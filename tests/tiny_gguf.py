@@ -3,7 +3,7 @@
 The *successor model* is one llama layer whose attention and feed-forward outputs are zero, so the
 next token depends on the last token alone and leads by a wide margin: every correct engine gives
 the same text at every sampling setting. A digit `k` at the end of the prompt begins chain `k` of
-`CHAINS`; any other byte begins chain 0.
+`CHAINS`; any other byte begins the default chain.
 """
 
 from __future__ import annotations
@@ -21,11 +21,39 @@ CHAINS: dict[int, Sequence[str]] = {
     1: ["One", " chunk"],
     2: ["Zwölf", " Boxkämpfer", " 🙂"],
     3: ["stop", " here", " not", " there"],
+    4: [
+        "Let me look. ",
+        "<tool_call>",
+        "\n<function=get_weather>\n<para",
+        "meter=city>\nParis",
+        "\n</parameter>\n</function>\n",
+        "</tool_call>",
+    ],
+    5: [
+        "<|channel|>",
+        "analysis<|message|>",
+        "The user",
+        " wants a call.<|end|>",
+        "<|start|>assistant to=functions.get_weather<|channel|>commentary json<|message|>",
+        '{"city":',
+        ' "Paris"}',
+    ],
+    6: ["<|message|>", "It is", " sunny."],
+    7: ["It", " rains."],
 }
+"""4 calls a tool as Qwen3-Coder does, 5 and 6 speak harmony, whose tags are special tokens."""
 LOOP = ["la", " li", " lu", " lo"]
 """Chain 9 goes round these for ever."""
 WIDTH = 128
-SPECIALS = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+SPECIALS = [
+    "<|endoftext|>",
+    "<|im_start|>",
+    "<|im_end|>",
+    "<|channel|>",
+    "<|message|>",
+    "<tool_call>",
+    "</tool_call>",
+]
 
 _TYPES: dict[type, tuple[int, str]] = {bool: (7, "<?"), float: (6, "<f")}
 
@@ -88,10 +116,16 @@ def _spell(text: str) -> str:
 
 
 def successor_model(
-    path: Path, *, context: int = 512, chat_template: str | None = None, seed: int = 0
+    path: Path,
+    *,
+    context: int = 512,
+    chat_template: str | None = None,
+    seed: int = 0,
+    default_chain: int = 0,
 ) -> Path:
     """Write the successor model described above."""
-    words = [_spell(word) for chain in CHAINS.values() for word in chain] + list(map(_spell, LOOP))
+    spoken = [word for chain in (*CHAINS.values(), LOOP) for word in chain]
+    words = [_spell(word) for word in spoken if word not in SPECIALS]
     tokens = byte_tokens() + words + SPECIALS
     ids = {token: index for index, token in enumerate(tokens)}
     end = ids["<|im_end|>"]
@@ -103,7 +137,7 @@ def successor_model(
     loop = [ids[_spell(word)] for word in LOOP]
     follow[ord("9")] = loop[0]
     follow |= dict(zip(loop, [*loop[1:], loop[0]], strict=True))
-    tensors = _tensors(len(tokens), follow, ids[_spell(CHAINS[0][0])], seed)
+    tensors = _tensors(len(tokens), follow, ids[_spell(CHAINS[default_chain][0])], seed)
     return write_gguf(path, _metadata(tokens, context, chat_template), tensors)
 
 

@@ -14,6 +14,7 @@ from ollamars.prompts.capabilities import (
     ModelFacts,
     PromptChoice,
     capabilities,
+    is_harmony,
     missing_capabilities,
     prompt_choice,
 )
@@ -22,6 +23,7 @@ from ollamars.prompts.detect import detect
 from ollamars.prompts.gotemplate import TemplateError
 from ollamars.prompts.jinja import jinja_renderer
 from ollamars.prompts.messages import Message, Think, Tool, messages_from_json
+from ollamars.prompts.renderers import Conversation, renderer
 from ollamars.prompts.template import DEFAULT_TEMPLATE, ChatTemplate
 from ollamars.store.create import CreateHooks, DetectedTemplate
 from ollamars.store.gguf_facts import GgufFacts
@@ -34,6 +36,9 @@ CHATML = (
     "{%- if add_generation_prompt -%}{{- '<|im_start|>assistant\\n' -}}{%- endif -%}"
 )
 """What llama.cpp takes for a conversation with a model that has no template at all."""
+
+_BOS = "<bos>"
+"""Cut from the start of every prompt to which the tokenizer adds its own."""
 
 
 class TemplateFailure(OllamarsError):
@@ -82,6 +87,16 @@ class DescribedModel:
     def is_native(self) -> bool:
         """Are conversations rendered by a Jinja text, as llama.cpp does it?"""
         return self.choice.mode == "native"
+
+    @property
+    def has_renderer(self) -> bool:
+        """Are its prompts made by the built-in renderer of a family?"""
+        return self.choice.source in ("renderer_parser", "renderer")
+
+    @property
+    def parser(self) -> str:
+        """Name of the built-in parser that reads its answers; empty: none."""
+        return self.facts.parser or ("harmony" if is_harmony(self.facts) else "")
 
     def can(self, capability: str) -> bool:
         """Does it have a capability?"""
@@ -135,6 +150,8 @@ def prompt_renderer(
     without a template takes as it is.
     """
     source = model.choice.source
+    if model.has_renderer:
+        return _family_renderer(model.facts.renderer, vocabulary, tools, think, today)
     if source == "gguf_chat_template" or (source == "none" and conversation):
         return jinja_renderer(
             model.facts.chat_template if source == "gguf_chat_template" else CHATML,
@@ -146,10 +163,27 @@ def prompt_renderer(
             think=think,
             strip_bos=vocabulary.add_bos,
         )
-    if source in ("go_template", "none"):
-        return template_renderer(model.template, today=today, tools=tools, think=think)
-    name = model.facts.renderer or model.facts.parser or source
-    raise OllamarsError(f"the renderer {name!r} is not supported yet", status=501)
+    return template_renderer(model.template, today=today, tools=tools, think=think)
+
+
+def _family_renderer(
+    name: str,
+    vocabulary: Vocabulary,
+    tools: Sequence[Tool] | None,
+    think: Think,
+    today: datetime.date,
+) -> Render:
+    """The built-in renderer of that name. Raises `BadRequest` for a name that is not known."""
+    family = renderer(name)
+    leading = [text for text in (family.leading_bos, _BOS) if text] if vocabulary.add_bos else []
+
+    def render(messages: Sequence[Message]) -> str:
+        conversation = Conversation(messages, tools or (), think, today=today.isoformat())
+        text = family.render(conversation)
+        found = next((bos for bos in leading if text.startswith(bos)), "")
+        return text.removeprefix(found)
+
+    return render
 
 
 def _render_prompt(template: str, context_json: str) -> str:

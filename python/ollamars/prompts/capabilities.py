@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
-from ollamars.prompts.named import PARSERS
+from ollamars.prompts.parsers import PARSERS
 from ollamars.prompts.template import ChatTemplate
 from ollamars.prompts.thinking import is_old_thinking_model, thinking_tags
 
@@ -227,9 +227,11 @@ def _from_go_template(facts: ModelFacts) -> Iterator[str]:
 
 
 def _from_parser(facts: ModelFacts) -> Iterator[str]:
-    skills = PARSERS.get(facts.parser)
-    if skills is not None:
-        yield from (name for name, present in skills._asdict().items() if present)
+    family = PARSERS.get(facts.parser)
+    if family is not None and family.has_tools:
+        yield "tools"
+    if family is not None and family.has_thinking:
+        yield "thinking"
 
 
 def _from_family(facts: ModelFacts) -> Iterator[str]:

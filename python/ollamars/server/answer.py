@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import secrets
+import string
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
-from ollamars.prompts.messages import ToolCall
+from ollamars.prompts.messages import Message, Think, Tool, ToolCall
+from ollamars.prompts.parsers import PARSERS, Parser, ParserOutput, parser
 from ollamars.prompts.text import WHITE_SPACE
 from ollamars.prompts.thinking import ThinkingParser, ThinkingTags
+from ollamars.prompts.tool_tag import OBJECT_TAG
 from ollamars.prompts.tools import ToolParser
+
+_CALL_ID_CHARS = string.ascii_lowercase + string.digits
+_CALL_ID_LENGTH = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,32 +31,93 @@ class Parts:
         return bool(self.content or self.thinking or self.calls)
 
 
-class AnswerParser:
+class AnswerParser(Protocol):
     """Reads the text of a model as it comes."""
+
+    @property
+    def special(self) -> Sequence[str]:
+        """What it looks for that may be a special token, whose text the engine leaves out."""
+
+    def add(self, text: str) -> Parts:
+        """What more text makes certain. Raises `OllamarsError`."""
+
+    def finish(self) -> Parts:
+        """What the end of the text makes certain. Raises `OllamarsError`."""
+
+
+class TaggedAnswer:
+    """Thinking between tags and calls behind one, as templates write them."""
 
     def __init__(
         self,
+        thinking: ThinkingTags | None = None,
         *,
-        thinking: ThinkingParser | None = None,
-        tools: ToolParser | None = None,
-        new_call_id: Callable[[], str] = lambda: "",
+        prefilled: bool = False,
+        tool_tag: str = "",
+        tool_names: Sequence[str] = (),
     ) -> None:
-        """None: there is nothing of this kind to look for."""
-        self._thinking = thinking
-        self._tools = tools
-        self._new_call_id = new_call_id
+        """None, no names: there is nothing of this kind to look for.
+
+        `prefilled`: the prompt ended inside of thinking.
+        """
+        self._thinking = ThinkingParser(thinking, prefilled=prefilled) if thinking else None
+        self._tools = ToolParser(tool_tag, tool_names) if tool_names else None
+        tags = [*(thinking or ()), *([tool_tag] if tool_names else [])]
+        self.special = [tag for tag in tags if tag and tag != OBJECT_TAG]
 
     def add(self, text: str) -> Parts:
-        """What more text makes certain."""
+        """See `AnswerParser`."""
         thinking, content = self._thinking.add(text) if self._thinking else ("", text)
         calls: Sequence[ToolCall] = ()
         if self._tools:
             calls, content = self._tools.add(content)
-        return Parts(content, thinking, [replace(call, id=self._new_call_id()) for call in calls])
+        return Parts(content, thinking, _with_ids(calls))
 
-    def finish(self) -> str:
-        """Content that was held back for what did not come."""
-        return self._tools.finish() if self._tools else ""
+    def finish(self) -> Parts:
+        """See `AnswerParser`."""
+        return Parts(self._tools.finish() if self._tools else "")
+
+
+class FamilyAnswer:
+    """What the built-in parser of a model family reads."""
+
+    def __init__(self, read: Parser, special: Sequence[str]) -> None:
+        self._parser = read
+        self.special = special
+        self.tools = list(read.tools)
+        """The tools of the request under the names that the prompt must give them."""
+
+    def add(self, text: str) -> Parts:
+        """See `AnswerParser`."""
+        return _parts(self._parser.add(text))
+
+    def finish(self) -> Parts:
+        """See `AnswerParser`."""
+        return _parts(self._parser.add("", True))
+
+
+def family_answer(
+    name: str, tools: Sequence[Tool] | None, last: Message | None, think: Think
+) -> FamilyAnswer | None:
+    """What reads an answer by the parser of that name; None: there is none.
+
+    `last` is the last message of the request, which the model may go on with.
+    """
+    found = parser(name, tools or (), last, think)
+    return FamilyAnswer(found, PARSERS[name].preserved_tokens) if found else None
+
+
+def _parts(output: ParserOutput) -> Parts:
+    return Parts(output.content, output.thinking, _with_ids(output.tool_calls))
+
+
+def _with_ids(calls: Sequence[ToolCall]) -> Sequence[ToolCall]:
+    """The calls with ids of ours, also where the model wrote one."""
+    return [replace(call, id=_new_call_id()) for call in calls]
+
+
+def _new_call_id() -> str:
+    return "call_" + "".join(secrets.choice(_CALL_ID_CHARS) for _ in range(_CALL_ID_LENGTH))
 
 
 def is_prefilled(prompt: str, tags: ThinkingTags) -> bool:

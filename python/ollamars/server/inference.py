@@ -11,13 +11,14 @@ from typing import Any
 from ollamars.described import DescribedModel
 from ollamars.errors import BadRequest, OllamarsError
 from ollamars.runtime.batches import Batches
-from ollamars.runtime.engine import Event
+from ollamars.runtime.engine import Event, Tokenizer
 from ollamars.runtime.loaded import LoadedModel
 from ollamars.runtime.options import Options, model_options
 from ollamars.runtime.settings import DEFAULT_CONTEXT, Settings
 from ollamars.server.answer import AnswerParser, Parts
 from ollamars.server.context import Context
 from ollamars.server.threads import in_prompt_thread
+from ollamars.server.token_text import TokenProbability, TokenText, special_texts
 
 _NO_SHIFT = ("deepseek2",)
 """Families whose context is not shifted unless a request asks for it."""
@@ -47,13 +48,18 @@ class Job:
         """Tokens of context that the request has."""
         return self.loaded.settings.num_ctx
 
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """The model's."""
+        return self.loaded.engine.tokenizer
+
     def count_tokens(self, text: str) -> int:
         """Tokens of a prompt."""
         return len(self.tokenize(text))
 
     def tokenize(self, text: str) -> list[int]:
         """A prompt's tokens; special tokens in its text count."""
-        return self.loaded.engine.tokenizer.encode(text, special=True, add_special=True)
+        return self.tokenizer.encode(text, special=True, add_special=True)
 
 
 async def start_job(
@@ -106,8 +112,8 @@ def fit(
     return tokens[:keep] + tokens[len(tokens) - (total - keep) :]
 
 
-def engine_options(job: Job) -> dict[str, Any]:
-    """What the engine is told."""
+def engine_options(job: Job, *, logprobs: int | None = None) -> dict[str, Any]:
+    """What the engine is told; `logprobs`: so many of the likeliest tokens of each step."""
     options = job.options
     limit = MAX_PREDICT_CONTEXTS * job.num_ctx
     predict = options.num_predict
@@ -116,6 +122,7 @@ def engine_options(job: Job) -> dict[str, Any]:
         "repeat_last_n": options.repeat_last_n if options.repeat_last_n >= 0 else job.num_ctx,
         "stop": [text for text in options.stop or () if text],
         "shift": job.shift,
+        **({} if logprobs is None else {"logprobs": logprobs}),
     }
 
 
@@ -126,6 +133,8 @@ class _NothingToRun:
     id: int = 0
     text: str = ""
     token: int = -1
+    logprob: float | None = None
+    top: Sequence[tuple[int, float]] = ()
     done: str | None = "stop"
     error: str | None = None
     prompt_tokens: int = 0
@@ -135,11 +144,12 @@ class _NothingToRun:
 
 
 async def run_prompt(
-    job: Job, prompt: str, *, truncate: bool, on_end: ExitStack
+    job: Job, prompt: str, *, truncate: bool, logprobs: int | None = None, on_end: ExitStack
 ) -> AsyncIterator[Sequence[Event]]:
     """The engine's events for a prompt, in batches of what is ready; the last one has `done`.
 
-    The end of the request ends the engine's work, whether or not the events are read.
+    `logprobs`: as in `engine_options`. The end of the request ends the engine's work, whether or
+    not the events are read.
     """
     tokens = fit(
         await in_prompt_thread(job.tokenize, prompt),
@@ -154,7 +164,7 @@ async def run_prompt(
         nothing.end()
         return nothing
     bridge = job.loaded.bridge
-    stream = bridge.open(tokens, engine_options(job))
+    stream = bridge.open(tokens, engine_options(job, logprobs=logprobs))
     on_end.callback(bridge.close, stream)
     return stream.batches()
 
@@ -177,6 +187,8 @@ class Answer:
     """A piece of an answer; the last one has the event that ended it."""
 
     parts: Parts
+    tokens: Sequence[TokenProbability] = ()
+    """The tokens whose text is out with this piece, where they were asked for."""
     last: Event | None = None
     said: str = ""
     """With `last`: all that the model said, as it said it."""
@@ -187,22 +199,29 @@ class Answers:
 
     def __init__(
         self,
+        job: Job,
         start: Callable[[], Awaitable[AsyncIterator[Sequence[Event]]]],
         parser: AnswerParser,
         *,
+        logprobs: bool = False,
         with_empty: bool = False,
         begun: str = "",
     ) -> None:
         """`with_empty`: text of which nothing is certain yet makes an empty piece.
 
+        `logprobs`: pieces tell their tokens, which `start` must have asked for.
+
         `begun` is the first piece of an answer that begins with text of the request.
         """
         self._start = start
         self._parser = parser
+        special = special_texts(job.tokenizer, parser.special)
+        self._text = TokenText(job.tokenizer, special, logprobs=logprobs)
         self._with_empty = with_empty
         self._begun = begun
         self._events: AsyncIterator[Sequence[Event]] | None = None
         self._said: list[str] = []
+        self._failure: OllamarsError | None = None
 
     def __aiter__(self) -> AsyncIterator[list[Answer]]:
         return self
@@ -214,17 +233,28 @@ class Answers:
             if self._begun:
                 return [Answer(Parts(content=self._begun))]
         while True:
-            pieces = [each for event in await anext(self._events) for each in self._pieces(event)]
+            if self._failure is not None:
+                raise self._failure
+            pieces = list(self._read(await anext(self._events)))
             if pieces:
                 return pieces
 
+    def _read(self, events: Sequence[Event]) -> Iterator[Answer]:
+        """The pieces of a batch; where one cannot be read, those before it."""
+        try:
+            for event in events:
+                yield from self._pieces(event)
+        except OllamarsError as error:
+            self._failure = error
+
     def _pieces(self, event: Event) -> Iterator[Answer]:
-        self._said.append(event.text)
-        parts = self._parser.add(event.text) if event.text else Parts()
-        if parts or (event.text and self._with_empty):
-            yield Answer(parts)
+        news = self._text.add(event)
+        self._said.append(news.text)
+        parts = self._parser.add(news.text) if news.text else Parts()
+        if parts or news.tokens or (news.text and self._with_empty):
+            yield Answer(parts, news.tokens)
         if event.done is not None:
-            yield Answer(Parts(content=self._parser.finish()), event, "".join(self._said))
+            yield Answer(self._parser.finish(), (), event, "".join(self._said))
 
 
 async def whole_answer(pieces: AsyncIterator[list[Answer]]) -> Answer:
@@ -235,11 +265,12 @@ async def whole_answer(pieces: AsyncIterator[list[Answer]]) -> Answer:
         "".join(piece.parts.thinking for piece in every),
         [call for piece in every for call in piece.parts.calls],
     )
-    return Answer(parts, every[-1].last, every[-1].said)
+    tokens = [token for piece in every for token in piece.tokens]
+    return Answer(parts, tokens, every[-1].last, every[-1].said)
 
 
 def refuse_unsupported(
-    served: DescribedModel, *, format: str | None, logprobs: bool, media: Sequence[object]
+    served: DescribedModel, *, format: str | None, media: Sequence[object]
 ) -> None:
     """Refuse what cannot be done yet, instead of ignoring it. Raises `OllamarsError`."""
     if media and not served.can("vision"):
@@ -247,7 +278,6 @@ def refuse_unsupported(
     wanted = {
         "images are": bool(media),
         "format is": format is not None and format not in ("null", '""'),
-        "logprobs are": logprobs,
     }
     for subject, present in wanted.items():
         if present:

@@ -2,7 +2,7 @@
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Kwargs;
-use minijinja::{Environment, Error, ErrorKind, State, Value};
+use minijinja::{Environment, Error, ErrorKind, State, UndefinedBehavior, Value};
 
 use crate::RECURSION_LIMIT;
 use crate::dumps::{Style, dumps};
@@ -27,6 +27,8 @@ pub(crate) fn new(now: Option<Moment>, fuel: u64) -> Result<Environment<'static>
     environment.set_syntax(syntax);
     environment.set_fuel(Some(fuel));
     environment.set_recursion_limit(RECURSION_LIMIT);
+    // `messages[0]['role']` is asked of conversations that are empty.
+    environment.set_undefined_behavior(UndefinedBehavior::Chainable);
     environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
     for name in UNBOUNDED_FILTERS {
         environment.remove_filter(name);

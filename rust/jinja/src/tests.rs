@@ -52,6 +52,13 @@ fn names_of_python() {
 }
 
 #[test]
+fn what_is_not_there_has_no_members_either() {
+    let template = "{% if messages[0]['role'] == 'system' %}S{% endif %}{{ a.b.c }}\
+        {{ messages[0].content is defined }}";
+    assert_eq!(text(template, json!({"messages": []})), "False");
+}
+
+#[test]
 fn tojson_as_python_writes_it() {
     let context = json!({"x": {"b": [1, 2.5, 1e16, 1e-7, 3.0, true, null], "a": "é<>&'\"\n\u{1}"}});
     assert_eq!(
@@ -159,7 +166,7 @@ fn raised_errors_keep_their_text() {
 fn bad_templates_and_contexts() {
     assert!(matches!(fails("{% if %}", json!({})), Error::Template(_)));
     assert!(matches!(
-        fails("{{ x.y.z }}", json!({})),
+        fails("{{ none.x.y }}", json!({})),
         Error::Template(_)
     ));
     assert!(matches!(

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from ollamars.prompts.messages import Message, Think, Tool
-from ollamars.prompts.parsers.calls import arguments_json
+from ollamars.prompts.parsers.calls import arguments_json, client_arguments
 from ollamars.prompts.parsers.cohere import CohereParser
 from ollamars.prompts.parsers.function_tags import NemotronParser, Qwen3CoderParser, Qwen35Parser
 from ollamars.prompts.parsers.functiongemma import FunctionGemmaParser
@@ -41,6 +41,7 @@ __all__ = [
     "ParserOutput",
     "ToolCallError",
     "arguments_json",
+    "client_arguments",
     "parser",
 ]
 

@@ -109,8 +109,11 @@ def struct(value: Any, names: Mapping[str, type]) -> dict[str, Any]:
     return found
 
 
+def client_arguments(call: ToolCall) -> dict[str, Any] | None:
+    """The arguments of a call as a client gets them; None stands for JSON's null."""
+    return None if call.arguments is NULL else dict(call.arguments)
+
+
 def arguments_json(call: ToolCall) -> str:
-    """The arguments of a call as they go to a client."""
-    if call.arguments is NULL:
-        return "null"
-    return gojson.dumps(dict(call.arguments)).decode()
+    """The JSON text of what `client_arguments` gives."""
+    return gojson.dumps(client_arguments(call)).decode()

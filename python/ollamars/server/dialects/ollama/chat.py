@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import datetime
-import secrets
-import string
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,17 +17,11 @@ from ollamars.errors import BadRequest
 from ollamars.prompts.chat import Prompt, chat_prompt
 from ollamars.prompts.jinja import begun_answer
 from ollamars.prompts.messages import Message, Think, Tool, ToolCall, tools_from_json
-from ollamars.prompts.thinking import (
-    DEFAULT_TAGS,
-    ThinkingParser,
-    thinking_tags,
-    without_old_thinking,
-)
+from ollamars.prompts.thinking import DEFAULT_TAGS, thinking_tags, without_old_thinking
 from ollamars.prompts.tool_tag import tool_tag
-from ollamars.prompts.tools import ToolParser
 from ollamars.runtime.engine import Event
 from ollamars.server import fields
-from ollamars.server.answer import AnswerParser, is_prefilled
+from ollamars.server.answer import TaggedAnswer, family_answer, is_prefilled
 from ollamars.server.asgi import current_request
 from ollamars.server.body import RawJson, named, read_body
 from ollamars.server.checks import (
@@ -40,6 +32,7 @@ from ollamars.server.checks import (
     checked_think,
 )
 from ollamars.server.context import current_context
+from ollamars.server.dialects.ollama.answers import logprobs_json, tool_call_json
 from ollamars.server.inference import (
     Answer,
     Answers,
@@ -57,9 +50,6 @@ from ollamars.server.threads import in_prompt_thread
 from ollamars.server.times import now
 
 blueprint = Blueprint("chat", __name__)
-
-_CALL_ID_CHARS = string.ascii_lowercase + string.digits
-_CALL_ID_LENGTH = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,12 +142,14 @@ async def chat() -> Response:
     )
     if not request.messages:
         return json_response(_without_text(request, "load"))
-    prompt = await in_prompt_thread(_prompt, request, job, tools, think)
+    family = family_answer(served.parser, tools, request.messages[-1].as_prompt_message(), think)
+    named = family.tools if family and tools else tools
+    prompt = await in_prompt_thread(_prompt, request, job, named, think)
     if request.debug:
         return json_response(_debug(request, prompt))
     start = partial(_start, request, job, prompt, on_end)
-    parser = _parser(request, job, prompt, tools, think)
-    pieces = Answers(start, parser, begun=_begun(request, served))
+    parser = family or _tagged(request, job, prompt, tools, think)
+    pieces = Answers(job, start, parser, logprobs=request.logprobs, begun=_begun(request, served))
     writer = _Writer(request, job)
     if request.stream:
         return await stream_lines(pieces, writer.line)
@@ -221,6 +213,7 @@ def _prompt(request: ChatRequest, job: Job, tools: list[Tool] | None, think: Thi
         truncate=request.truncate,
         has_projector=bool(job.served.stored.projector_paths),
         families=job.served.families,
+        tag_media=not job.served.has_renderer,
     )
 
 
@@ -228,10 +221,14 @@ async def _start(
     request: ChatRequest, job: Job, prompt: Prompt, on_end: ExitStack
 ) -> AsyncIterator[Sequence[Event]]:
     check_format(request.format)
-    refuse_unsupported(
-        job.served, format=request.format, logprobs=request.logprobs, media=prompt.media
+    refuse_unsupported(job.served, format=request.format, media=prompt.media)
+    return await run_prompt(
+        job,
+        prompt.text,
+        truncate=request.truncate,
+        logprobs=request.top_logprobs if request.logprobs else None,
+        on_end=on_end,
     )
-    return await run_prompt(job, prompt.text, truncate=request.truncate, on_end=on_end)
 
 
 def _begun(request: ChatRequest, served: DescribedModel) -> str:
@@ -240,21 +237,18 @@ def _begun(request: ChatRequest, served: DescribedModel) -> str:
     return (begun_answer(messages) or "") if served.is_native else ""
 
 
-def _parser(
+def _tagged(
     request: ChatRequest, job: Job, prompt: Prompt, tools: list[Tool] | None, think: Think
-) -> AnswerParser:
+) -> TaggedAnswer:
     served = job.served
     tags = DEFAULT_TAGS if served.is_native else thinking_tags(served.template)
-    thinking = None
-    if think and tags and not _begun(request, served):
-        thinking = ThinkingParser(tags, prefilled=is_prefilled(prompt.text, tags))
-    names = [tool.name for tool in tools or ()]
-    calls = ToolParser(tool_tag(served.template), names) if names else None
-    return AnswerParser(thinking=thinking, tools=calls, new_call_id=_new_call_id)
-
-
-def _new_call_id() -> str:
-    return "call_" + "".join(secrets.choice(_CALL_ID_CHARS) for _ in range(_CALL_ID_LENGTH))
+    thinks = think and tags and not _begun(request, served)
+    return TaggedAnswer(
+        tags if thinks else None,
+        prefilled=is_prefilled(prompt.text, tags),
+        tool_tag=tool_tag(served.template),
+        tool_names=[tool.name for tool in tools or ()],
+    )
 
 
 class _Writer:
@@ -274,19 +268,16 @@ class _Writer:
         if piece.parts.thinking:
             message["thinking"] = piece.parts.thinking
         if piece.parts.calls:
-            message["tool_calls"] = [_call(call) for call in piece.parts.calls]
+            message["tool_calls"] = [tool_call_json(call) for call in piece.parts.calls]
         value: dict[str, Any] = {
             "model": self._request.model,
             "created_at": now(),
             "message": message,
             "done": piece.last is not None,
         }
+        if piece.tokens:
+            value["logprobs"] = logprobs_json(piece.tokens, top=self._request.top_logprobs > 0)
         if piece.last is not None:
             value["done_reason"] = piece.last.done
             value |= metrics(self._job, piece.last)
         return value
-
-
-def _call(call: ToolCall) -> Mapping[str, Any]:
-    function = {"index": call.index, "name": call.name, "arguments": call.arguments}
-    return {"id": call.id, "function": function}

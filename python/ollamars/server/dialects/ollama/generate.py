@@ -19,10 +19,10 @@ from ollamars.prompts.chat import Prompt
 from ollamars.prompts.gotemplate import TemplateError
 from ollamars.prompts.messages import Think
 from ollamars.prompts.template import ChatTemplate
-from ollamars.prompts.thinking import ThinkingParser, thinking_tags
+from ollamars.prompts.thinking import thinking_tags
 from ollamars.runtime.engine import Event
 from ollamars.server import fields
-from ollamars.server.answer import AnswerParser, is_prefilled
+from ollamars.server.answer import TaggedAnswer, family_answer, is_prefilled
 from ollamars.server.asgi import current_request
 from ollamars.server.body import RawJson, named, read_body
 from ollamars.server.checks import (
@@ -33,6 +33,7 @@ from ollamars.server.checks import (
     checked_think,
 )
 from ollamars.server.context import current_context
+from ollamars.server.dialects.ollama.answers import logprobs_json, tool_call_json
 from ollamars.server.inference import (
     Answer,
     Answers,
@@ -103,7 +104,14 @@ async def generate() -> Response:
     if request.debug:
         return json_response(_debug(request, prompt))
     start = partial(_start, request, job, prompt, on_end)
-    pieces = Answers(start, _parser(request, job, prompt, think), with_empty=True)
+    family = None if request.raw else family_answer(served.parser, None, None, think)
+    pieces = Answers(
+        job,
+        start,
+        family or _tagged(request, job, prompt, think),
+        logprobs=request.logprobs,
+        with_empty=family is None,
+    )
     writer = _Writer(request, job, prompt)
     if request.stream:
         return await stream_lines(pieces, writer.line)
@@ -176,6 +184,7 @@ def _prompt(request: GenerateRequest, job: Job, think: Think) -> Prompt:
         truncate=request.truncate,
         has_projector=bool(stored.projector_paths),
         families=job.served.families,
+        tag_media=not job.served.has_renderer,
     )
 
 
@@ -203,18 +212,22 @@ async def _start(
     request: GenerateRequest, job: Job, prompt: Prompt, on_end: ExitStack
 ) -> AsyncIterator[Sequence[Event]]:
     check_format(request.format)
-    refuse_unsupported(
-        job.served, format=request.format, logprobs=request.logprobs, media=request.images or ()
+    refuse_unsupported(job.served, format=request.format, media=request.images or ())
+    return await run_prompt(
+        job,
+        prompt.text,
+        truncate=request.truncate,
+        logprobs=request.top_logprobs if request.logprobs else None,
+        on_end=on_end,
     )
-    return await run_prompt(job, prompt.text, truncate=request.truncate, on_end=on_end)
 
 
-def _parser(request: GenerateRequest, job: Job, prompt: Prompt, think: Think) -> AnswerParser:
+def _tagged(request: GenerateRequest, job: Job, prompt: Prompt, think: Think) -> TaggedAnswer:
     """Thinking is told apart only where the Go template knows its tags."""
     tags = thinking_tags(job.served.template)
     if request.raw or not think or not tags:
-        return AnswerParser()
-    return AnswerParser(thinking=ThinkingParser(tags, prefilled=is_prefilled(prompt.text, tags)))
+        return TaggedAnswer()
+    return TaggedAnswer(tags, prefilled=is_prefilled(prompt.text, tags))
 
 
 class _Writer:
@@ -238,7 +251,11 @@ class _Writer:
         }
         if piece.parts.thinking:
             value["thinking"] = piece.parts.thinking
+        if piece.parts.calls:
+            value["tool_calls"] = [tool_call_json(call) for call in piece.parts.calls]
         value["done"] = piece.last is not None
+        if piece.tokens:
+            value["logprobs"] = logprobs_json(piece.tokens, top=self._request.top_logprobs > 0)
         if piece.last is not None:
             value["done_reason"] = piece.last.done
             context = [] if self._request.raw else self._context(piece)

@@ -10,7 +10,7 @@ from typing import Any
 import quart
 
 from ollamars.errors import OllamarsError
-from ollamars.prompts.named import PARSERS
+from ollamars.prompts.parsers import PARSERS
 from ollamars.prompts.template import DEFAULT_TEMPLATE, ChatTemplate
 from ollamars.prompts.thinking import thinking_tags
 from ollamars.server.dialects.ollama.details import details
@@ -130,15 +130,15 @@ def _keys_before_vocabulary(facts: GgufFacts) -> set[str]:
 
 def _capabilities(model: StoredModel, head: _Head) -> list[str]:
     """In the order of Ollama's list, which differs from that of `show` and knows less."""
-    skills = PARSERS.get(model.config.get("parser", ""))
+    family = PARSERS.get(model.config.get("parser", ""))
     template = ChatTemplate.parse(DEFAULT_TEMPLATE if model.template is None else model.template)
     gptoss = model.config.get("model_family") in ("gptoss", "gpt-oss")
     more = {
-        "tools": "tools" in template.variables or (skills is not None and skills.tools),
+        "tools": "tools" in template.variables or (family is not None and family.has_tools),
         "insert": "suffix" in template.variables,
         "thinking": bool(thinking_tags(template))
         or gptoss
-        or (skills is not None and skills.thinking),
+        or (family is not None and family.has_thinking),
         "vision": bool(model.projector_paths),
     }
     configured = model.config.get("capabilities") or []
