@@ -54,7 +54,8 @@ class Loads:
     step: float = 0.0
     """Seconds between two tokens."""
     load_time: float = 0.0
-    fail: bool = False
+    failure: Exception | None = None
+    """What loading raises."""
     script: list[str] = field(default_factory=list)
     """What a request gets instead; may be changed at any time."""
     settings: list[dict[str, Any]] = field(default_factory=list)
@@ -63,8 +64,8 @@ class Loads:
 
     def __call__(self, path: str, **settings: Any) -> ScriptedEngine:
         time.sleep(self.load_time)
-        if self.fail:
-            raise OSError("no such model")
+        if self.failure is not None:
+            raise self.failure
         self.paths.append(path)
         self.settings.append(settings)
         engine = ScriptedEngine(settings["num_ctx"], self.step, self.script)

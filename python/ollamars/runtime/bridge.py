@@ -15,7 +15,8 @@ from typing import Any
 
 import trio
 
-from ollamars.errors import OllamarsError
+from ollamars import _core
+from ollamars.errors import BadRequest, OllamarsError
 from ollamars.runtime.batches import Batches
 from ollamars.runtime.engine import Engine, Event
 
@@ -90,13 +91,16 @@ class Bridge:
         """Set when the engine is of no further use."""
 
     def open(self, prompt: Sequence[int], options: Mapping[str, Any]) -> TokenStream:
-        """Start a request. Raises `EngineFailure`."""
+        """Start a request. Raises `EngineFailure`, `BadRequest` for an option out of its range."""
         if self.failure is not None:
             raise self.failure
         stream = TokenStream(self._engine, next(self._numbers))
         self._streams[stream.number] = stream
         try:
             self._engine.submit(stream.number, prompt, options)
+        except _core.CoreError as error:
+            del self._streams[stream.number]
+            raise BadRequest(str(error)) from None
         except BaseException:
             del self._streams[stream.number]
             raise

@@ -79,19 +79,18 @@ async def load_engine(
 
     When cancelled, this returns at once and the engine is closed as soon as it is there.
     """
-    path = weights_of(model)
-    call = partial(
-        load,
-        str(path),
-        num_ctx=settings.num_ctx,
-        parallel=parallel,
-        num_batch=settings.num_batch,
-        threads=settings.num_thread or threads,
-        exec=exec,
-    )
     attempt = _Attempt()
     engine: Engine | None = None
     try:
+        call = partial(
+            load,
+            str(weights_of(model)),
+            num_ctx=settings.num_ctx,
+            parallel=parallel,
+            num_batch=settings.num_batch,
+            threads=settings.num_thread or threads,
+            exec=exec,
+        )
         with trio.fail_after(float("inf") if limit_ns >= FOREVER else limit_ns / SECOND):
             engine = await trio.to_thread.run_sync(
                 attempt.run, call, abandon_on_cancel=True, limiter=limiter
@@ -105,6 +104,10 @@ async def load_engine(
         raise ModelError(str(error)) from error
     except MemoryError as error:
         raise ModelError(f"not enough memory to load the model: {error}") from error
+    except Exception as error:
+        # Whatever it is, it is the fault of this load and must not end all the others.
+        _log.exception("a load failed")
+        raise ModelError(f"the model could not be loaded: {error}") from error
     finally:
         if engine is None:
             attempt.abandon()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,6 +11,9 @@ from ollamars.store.models import StoredModel
 
 MIN_CONTEXT = 4
 """Tokens; a smaller `num_ctx` becomes this."""
+MIN_BATCH_LIMIT = 512
+"""Tokens of a step that may always be asked for; more only up to the context, which no prompt
+exceeds: memory for the rows of a step is taken when the model is loaded."""
 DEFAULT_CONTEXT = 4096
 """Tokens of context where nothing says more, on a CPU."""
 
@@ -34,10 +38,11 @@ class Settings:
     def of(cls, model: StoredModel, options: Options, *, shift: bool, trained: int) -> Settings:
         """The settings for a request; `trained` is the model's own context (0: not known)."""
         num_ctx = max(options.num_ctx, MIN_CONTEXT)
+        num_ctx = min(num_ctx, trained) if trained else num_ctx
         return cls(
-            num_ctx=min(num_ctx, trained) if trained else num_ctx,
-            num_batch=options.num_batch,
-            num_thread=options.num_thread,
+            num_ctx=num_ctx,
+            num_batch=min(max(options.num_batch, 1), max(num_ctx, MIN_BATCH_LIMIT)),
+            num_thread=min(max(options.num_thread, 0), os.cpu_count() or 1),
             num_gpu=options.num_gpu,
             main_gpu=options.main_gpu,
             use_mmap=options.use_mmap,

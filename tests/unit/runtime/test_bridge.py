@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator
 import pytest
 import trio
 
+from ollamars import _core
+from ollamars.errors import BadRequest
 from ollamars.runtime import bridge as bridge_module
 from ollamars.runtime.bridge import Bridge, EngineFailure, RequestCanceled
 from tests.scripted_engine import ScriptedEngine, ScriptedEvent
@@ -38,6 +40,18 @@ async def text_of(bridge: Bridge, tokens: int) -> str:
     async for events in stream.batches():
         text += "".join(event.text for event in events)
     return text
+
+
+async def test_an_option_that_the_engine_refuses(
+    engine: ScriptedEngine, bridge: Bridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise _core.CoreError("option temperature must be finite")
+
+    monkeypatch.setattr(engine, "submit", refuse)
+    with pytest.raises(BadRequest, match="temperature"):
+        bridge.open([1], {})
+    assert not bridge._streams
 
 
 async def test_many_streams_are_complete_and_in_order(bridge: Bridge) -> None:

@@ -314,12 +314,13 @@ async def test_a_load_goes_on_for_others_that_wait(world: World) -> None:
     assert len(world.loads.paths) == 1
 
 
-async def test_a_failed_load_leaves_nothing(world: World) -> None:
+@pytest.mark.parametrize("failure", [OSError, MemoryError, OverflowError, RuntimeError])
+async def test_a_failed_load_leaves_nothing(world: World, failure: type[Exception]) -> None:
     async with running(world):
-        world.loads.fail = True
-        with pytest.raises(ModelError, match="no such model"):
+        world.loads.failure = failure("it is too bad")
+        with pytest.raises(ModelError, match="it is too bad"):
             await world.use("a")
-        world.loads.fail = False
+        world.loads.failure = None
         await world.use("a")
         model = world.model("gone")
         (world.folder / "gone").unlink()
