@@ -67,8 +67,7 @@ def names(cases: list[dict[str, Any]]) -> list[Any]:
     return [pytest.param(case, id=case["id"]) for case in cases]
 
 
-@pytest.fixture(scope="module")
-def runner() -> ModuleType:
+def load_runner() -> ModuleType:
     """The recordings' runner; it takes 0.0.0 for the version under test."""
     path = shared("tools", "cli_cases.py")
     spec = importlib.util.spec_from_file_location("cli_cases", path)
@@ -77,6 +76,11 @@ def runner() -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def runner() -> ModuleType:
+    return load_runner()
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,8 @@
 """Progress on standard error: spinners and bars, redrawn in place ten times a second.
 
-Written also where standard error is no terminal, as Ollama does: programs read it there.
+Written also where standard error is no terminal, escape sequences and all. Plain lines would suit
+a log better, but that is where programs that run Ollama read its progress, and the recordings of
+Ollama take a display without escape sequences for none.
 """
 
 from __future__ import annotations
@@ -30,7 +32,10 @@ class Line(Protocol):
     """One line of the display."""
 
     def text(self, width: int) -> str:
-        """The line for a screen of `width` cells."""
+        """The line for a screen of `width` cells, cut at its edge: it will be drawn over."""
+
+    def last_text(self, width: int) -> str:
+        """The line as it stays; it may be longer."""
 
 
 class Spinner:
@@ -51,6 +56,13 @@ class Spinner:
         status = self.status
         while display_width(status) > width - 2:
             status = status[:-1]
+        return self._with_sign(status)
+
+    def last_text(self, width: int) -> str:
+        """The whole status: the digest in it may be wanted."""
+        return self._with_sign(self.status)
+
+    def _with_sign(self, status: str) -> str:
         if self._stopped:
             return status
         glyph = _GLYPHS[int((self._clock() - self._start) / _INTERVAL) % len(_GLYPHS)]
@@ -94,6 +106,10 @@ class Bar:
         room = width - display_width(before) - len(after) - 2
         filled = max(0, room) * percent // 100
         return f"{before}▕{'█' * filled}{' ' * (room - filled)}▏{after}"
+
+    def last_text(self, width: int) -> str:
+        """The same: a bar always fits."""
+        return self.text(width)
 
     def _after(self) -> str:
         total = human_bytes(self.total)
@@ -180,7 +196,7 @@ class Progress:
         self._thread.join()
         with self._lock:
             self._end_step()
-            self._draw()
+            self._draw(last=not self._clear)
             if self._clear:
                 self._stream.write(_UP.join([_ERASE_LINE + _LINE_START] * max(1, self._shown)))
             else:
@@ -197,9 +213,11 @@ class Progress:
             with self._lock:
                 self._draw()
 
-    def _draw(self) -> None:
+    def _draw(self, *, last: bool = False) -> None:
         width, height = screen_size(self._stream)
-        lines = [line.text(width) + _ERASE_RIGHT for line in self._lines[-height:]]
+        shown = self._lines[-height:]
+        texts = [line.last_text(width) if last else line.text(width) for line in shown]
+        lines = [text + _ERASE_RIGHT for text in texts]
         up = _UP * (self._shown - 1)
         self._stream.write(f"{_BEGIN}{up}{_LINE_START}{chr(10).join(lines)}{_END}")
         self._stream.flush()

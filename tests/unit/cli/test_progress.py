@@ -69,6 +69,13 @@ def test_the_last_picture_stays() -> None:
     assert stream.getvalue().endswith("one\x1b[K\ntwo\x1b[K\x1b[?25h\x1b[?2026l\n")
 
 
+def test_a_long_status_is_cut_until_the_last_picture() -> None:
+    spinner = Spinner("x" * 100)
+    spinner.stop()
+    assert spinner.text(80) == "x" * 78
+    assert spinner.last_text(80) == "x" * 100
+
+
 def test_or_is_cleared() -> None:
     stream = io.StringIO()
     with Progress(clear=True, stream=stream) as progress:
