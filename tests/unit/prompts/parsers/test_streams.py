@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ollamars.prompts.messages import Message, Think
 from ollamars.prompts.parsers import PARSERS, arguments_json, parser
-from tests.golden.test_parsers import Total, total
+from tests.golden.families import Total, total
 from tests.unit.prompts.parsers.samples import CALLS, EXTRA_TAGS, TOOLS
 
 WORDS = (

@@ -1,4 +1,4 @@
-"""Go's template language as recorded from Ollama v0.33."""
+"""Go templates on values that are recorded as typed JSON."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ from ollamars.prompts.gotemplate.types import (
 from ollamars.prompts.gotemplate.values import Struct, Value, dynamic
 from ollamars.prompts.messages import property_from_json
 from ollamars.prompts.schema import PROPERTY, property_data
-from tests.unit.prompts.recorded import TODAY, check
+from tests.golden.data import Data
+from tests.golden.rules import TODAY
 
 structs = cache(struct_of)
 
@@ -87,9 +88,6 @@ def typed(recorded: Any) -> Any:
     return {key: typed(item) for key, item in recorded.items()}
 
 
-def run(given: dict[str, Any]) -> str:
+def template(given: dict[str, Any], data: Data) -> str:
+    """The text that a template makes of a value."""
     return Template.parse(given["template"]).execute(typed(given["data"]), today=TODAY)
-
-
-def test_every_recorded_template() -> None:
-    check("templates", {"templates": run})
