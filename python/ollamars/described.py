@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -22,9 +23,12 @@ from ollamars.prompts.chat import Render, template_renderer
 from ollamars.prompts.detect import detect
 from ollamars.prompts.gotemplate import TemplateError
 from ollamars.prompts.jinja import jinja_renderer
+from ollamars.prompts.jinja_calls import CallFormat, call_format
 from ollamars.prompts.messages import Message, Think, Tool, messages_from_json
+from ollamars.prompts.parsers import PARSERS
 from ollamars.prompts.renderers import Conversation, renderer
 from ollamars.prompts.template import DEFAULT_TEMPLATE, ChatTemplate
+from ollamars.prompts.tool_tag import tool_tag
 from ollamars.store.create import CreateHooks, DetectedTemplate
 from ollamars.store.gguf_facts import GgufFacts
 from ollamars.store.models import StoredModel
@@ -164,6 +168,20 @@ def prompt_renderer(
             strip_bos=vocabulary.add_bos,
         )
     return template_renderer(model.template, today=today, tools=tools, think=think)
+
+
+def tool_calls(model: DescribedModel) -> CallFormat:
+    """How a model writes calls of tools; renders its Jinja text at the first time."""
+    if model.parser in PARSERS:
+        return CallFormat(family=model.parser)
+    if model.choice.source == "gguf_chat_template":
+        return _native_calls(model.facts.chat_template)
+    return CallFormat(tool_tag(model.template))
+
+
+@lru_cache(maxsize=64)
+def _native_calls(chat_template: str) -> CallFormat:
+    return call_format(chat_template, _render_prompt)
 
 
 def _family_renderer(

@@ -30,13 +30,13 @@ class News:
 
 
 def special_texts(tokenizer: Tokenizer, texts: Iterable[str]) -> dict[int, str]:
-    """Those of `texts` that are special tokens, whose text the engine leaves out, by id."""
-    found = {}
-    for text in texts:
-        ids = tokenizer.encode(text, special=True)
-        if len(ids) == 1 and not tokenizer.piece(ids[0], special=False):
-            found[ids[0]] = text
-    return found
+    """The special tokens in `texts`, whose text the engine leaves out, by id."""
+    tokens = {token for text in texts for token in tokenizer.encode(text, special=True)}
+    return {
+        token: tokenizer.piece(token, special=True).decode("utf-8", "replace")
+        for token in tokens
+        if not tokenizer.piece(token, special=False)
+    }
 
 
 class TokenText:

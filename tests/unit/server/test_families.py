@@ -17,6 +17,12 @@ TEMPLATE = (
     "{{ json .Function.Arguments }}{{ end }}{{ .Content }}{{ end }}"
 )
 """Ends with the last message, so that its last digit chooses what the model says."""
+JINJA = (
+    "{{ tools | tojson }}{% for m in messages %}<{{ m.role }}>{% for call in m.tool_calls %}"
+    "<tool_call>\n<function={{ call.function.name }}>\n"
+    "{% for k, v in call.function.arguments.items() %}<parameter={{ k }}>\n{{ v }}\n</parameter>\n"
+    "{% endfor %}</function>\n</tool_call>{% endfor %}{{ m.content }}{% endfor %}"
+)
 Json = dict[str, Any]
 
 
@@ -36,6 +42,7 @@ def families(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         server.create("coder", plain, template=TEMPLATE, parser="qwen3-coder")
         server.create("harmony", plain, template=TEMPLATE, parser="harmony")
         server.create("rendered", calls, renderer="qwen3-coder", parser="qwen3-coder")
+        server.create("jinja", successor_model(folder / "j.gguf", chat_template=JINJA))
         server.create("unknown", plain, renderer="no-such-family")
         yield server
 
@@ -60,18 +67,21 @@ def chat(server: Served, stream: bool, **body: Any) -> Json:
 
 
 @pytest.mark.parametrize("stream", [True, False])
-def test_a_tool_is_called_and_its_result_answered(families: Served, stream: bool) -> None:
+@pytest.mark.parametrize("model", ["coder", "jinja"])
+def test_a_tool_is_called_and_its_result_answered(
+    families: Served, model: str, stream: bool
+) -> None:
     """The tags of the call are special tokens, which come to the parser as text."""
     messages: list[Json] = [{"role": "user", "content": "Weather? 4"}]
     tools = [tool("get_weather")]
-    called = chat(families, stream, model="coder", messages=messages, tools=tools)
+    called = chat(families, stream, model=model, messages=messages, tools=tools)
     assert called["calls"] == [
         {"index": 0, "name": "get_weather", "arguments": {"city": "Paris"}},
     ]
     assert called["content"] == "Let me look."
     messages += called["messages"]
     messages.append({"role": "tool", "tool_name": "get_weather", "content": "wet 7"})
-    answered = chat(families, stream, model="coder", messages=messages, tools=tools)
+    answered = chat(families, stream, model=model, messages=messages, tools=tools)
     assert (answered["content"], answered["calls"]) == ("It rains.", [])
 
 

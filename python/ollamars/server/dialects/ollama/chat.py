@@ -12,13 +12,13 @@ from typing import Any, ClassVar
 
 from quart import Blueprint, Response
 
-from ollamars.described import DescribedModel, prompt_renderer
+from ollamars.described import DescribedModel, prompt_renderer, tool_calls
 from ollamars.errors import BadRequest
 from ollamars.prompts.chat import Prompt, chat_prompt
 from ollamars.prompts.jinja import begun_answer
+from ollamars.prompts.jinja_calls import CallFormat
 from ollamars.prompts.messages import Message, Think, Tool, ToolCall, tools_from_json
 from ollamars.prompts.thinking import DEFAULT_TAGS, thinking_tags, without_old_thinking
-from ollamars.prompts.tool_tag import tool_tag
 from ollamars.runtime.engine import Event
 from ollamars.server import fields
 from ollamars.server.answer import TaggedAnswer, family_answer, is_prefilled
@@ -142,13 +142,17 @@ async def chat() -> Response:
     )
     if not request.messages:
         return json_response(_without_text(request, "load"))
-    family = family_answer(served.parser, tools, request.messages[-1].as_prompt_message(), think)
+    calls = (
+        await in_prompt_thread(tool_calls, served) if tools else CallFormat(family=served.parser)
+    )
+    last = request.messages[-1].as_prompt_message()
+    family = family_answer(calls.family, tools, last, think)
     named = family.tools if family and tools else tools
     prompt = await in_prompt_thread(_prompt, request, job, named, think)
     if request.debug:
         return json_response(_debug(request, prompt))
     start = partial(_start, request, job, prompt, on_end)
-    parser = family or _tagged(request, job, prompt, tools, think)
+    parser = family or _tagged(request, job, prompt, tools, calls, think)
     pieces = Answers(job, start, parser, logprobs=request.logprobs, begun=_begun(request, served))
     writer = _Writer(request, job)
     if request.stream:
@@ -238,7 +242,12 @@ def _begun(request: ChatRequest, served: DescribedModel) -> str:
 
 
 def _tagged(
-    request: ChatRequest, job: Job, prompt: Prompt, tools: list[Tool] | None, think: Think
+    request: ChatRequest,
+    job: Job,
+    prompt: Prompt,
+    tools: list[Tool] | None,
+    calls: CallFormat,
+    think: Think,
 ) -> TaggedAnswer:
     served = job.served
     tags = DEFAULT_TAGS if served.is_native else thinking_tags(served.template)
@@ -246,7 +255,7 @@ def _tagged(
     return TaggedAnswer(
         tags if thinks else None,
         prefilled=is_prefilled(prompt.text, tags),
-        tool_tag=tool_tag(served.template),
+        tool_tag=calls.tag,
         tool_names=[tool.name for tool in tools or ()],
     )
 
