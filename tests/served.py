@@ -12,7 +12,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
@@ -21,7 +21,11 @@ from typing import IO, Any
 class Served:
     """The process and how to talk to it. A context manager; SIGTERM at the end must exit with 0."""
 
-    def __init__(self, folder: Path, env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, env: Mapping[str, str] | None = None, *, through: Sequence[str] = ()
+    ) -> None:
+        """`through` is a command that starts the server's."""
+        self.through = through
         self.models = folder / "models"
         self.log = folder / "serve.log"
         self.env = {
@@ -37,7 +41,7 @@ class Served:
     def __enter__(self) -> Served:
         self._out: IO[bytes] = self.log.open("wb")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "ollamars", "serve"],
+            [*self.through, sys.executable, "-m", "ollamars", "serve"],
             env=self.env,
             stdout=self._out,
             stderr=subprocess.STDOUT,

@@ -70,10 +70,13 @@ def _create(store: Store, gguf: Path) -> None:
         while piece := file.read(1 << 20):
             blob.write(piece)
         blob.seal()
-        blob.settle()
+        created = blob.settle()
     request = CreateRequest(files={gguf.name: blob.digest})
-    create_model(store, Name.parse(NAME), request, CREATE_HOOKS, lambda _status: None)
-    store.blobs.remove(blob.digest)  # the model has a copy of its own, written anew
+    try:
+        create_model(store, Name.parse(NAME), request, CREATE_HOOKS, lambda _status: None)
+    finally:
+        if created:
+            store.blobs.remove(blob.digest)  # the model has a copy of its own, written anew
 
 
 def _download(folder: Path) -> Path:

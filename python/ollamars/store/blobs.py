@@ -44,8 +44,9 @@ class Blobs:
         return self._root / blob_path(digest)
 
     def has(self, digest: str) -> bool:
-        """Is the blob there? Raises `InvalidDigest`."""
-        return self.path(digest).exists()
+        """Is the blob there? Raises `InvalidDigest`, `StoreError`."""
+        with store_errors("stat"):
+            return self.path(digest).exists()
 
     def upload(self) -> Upload:
         """Begin to write a blob whose digest is not known yet. Raises `StoreError`."""
@@ -66,8 +67,9 @@ class Blobs:
         """
         path = self.path(digest)
         with store_errors("open"):
+            size = path.stat().st_size
             os.utime(path)
-            return path.stat().st_size
+            return size
 
     def read(self, digest: str) -> bytes:
         """The bytes of a small blob. Raises `InvalidDigest`, `StoreError`."""

@@ -87,9 +87,10 @@ def exclusive(folder: Path) -> Iterator[None]:
     """Hold a folder's lock against other threads and processes (advisory, `flock`).
 
     The folder itself is locked, so no lock file stays behind. A file system without locks is used
-    without.
+    without. Raises `StoreError` for a folder that may not be read.
     """
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    with store_errors("open"):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         with suppress(OSError):
             fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -133,6 +133,18 @@ def _decode_layer(value: Any) -> Layer:
     return Layer(media_type, digest, _typed(layer.get("size"), int, "int64"), source, name)
 
 
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """All manifests of a store."""
+
+    manifests: dict[Name, Manifest]
+    """Those that can be read, sorted by path."""
+    problems: list[str]
+    """What is wrong with the others."""
+    is_whole: bool
+    """False: the system refused to show a part, so there may be models that are not known here."""
+
+
 class Manifests:
     """The manifests of a store. All methods block; they may be called from any thread."""
 
@@ -182,36 +194,43 @@ class Manifests:
             sync_folder(self.path(name).parent)
         self.remove_empty_folders()
 
-    def names(self) -> tuple[list[Name], list[str]]:
-        """All names that have a manifest, sorted; and the paths of files that have no valid name.
+    def names(self) -> list[Name]:
+        """All names that have a manifest, sorted. Raises `StoreError`."""
+        return self._scan()[0]
+
+    def _scan(self) -> tuple[list[Name], list[str], list[str]]:
+        """All names, the paths of files that have no valid name, and what could not be read.
 
         Links to folders and files are followed; a link to nothing counts as a bad file.
         """
         found: list[Name] = []
         bad: list[str] = []
+        unreadable: list[str] = []
         folder = self.folder
-        for path in _files_at_depth(folder, 4):
+        for path in _files_at_depth(folder, 4, unreadable):
             relative = path.relative_to(folder).as_posix()
             name = Name.from_path(relative)
             if name is None or not path.exists():
                 bad.append(relative)
             else:
                 found.append(name)
-        return found, bad
+        return found, bad, unreadable
 
-    def read_all(self) -> tuple[dict[Name, Manifest], list[str]]:
-        """All manifests that can be read, sorted by path; and what is wrong with the others."""
-        names, bad = self.names()
-        problems = [f"{path} is no manifest" for path in bad]
+    def read_all(self) -> Inventory:
+        """All that is there. Raises `StoreError` where there is no folder and none can be made."""
+        names, bad, unreadable = self._scan()
+        damaged = [f"{path} is no manifest" for path in bad]
         manifests = {}
         for name in names:
             try:
                 manifests[name] = self.read(name)
             except ModelNotFound:
                 continue  # removed meanwhile
+            except DamagedManifest as error:
+                damaged.append(f"{name} {error.message}")
             except StoreError as error:
-                problems.append(f"{name} {error.message}")
-        return manifests, problems
+                unreadable.append(f"{name} {error.message}")
+        return Inventory(manifests, damaged + unreadable, not unreadable)
 
     def remove_empty_folders(self) -> None:
         """Remove every empty folder below `manifests`, and that itself when nothing is left."""
@@ -220,12 +239,18 @@ class Manifests:
                 Path(folder).rmdir()
 
 
-def _files_at_depth(folder: Path, depth: int) -> list[Path]:
-    """Everything but folders that lies exactly `depth` levels below, sorted."""
+def _files_at_depth(folder: Path, depth: int, unreadable: list[str]) -> list[Path]:
+    """Everything but folders that lies exactly `depth` levels below, sorted.
+
+    What the system refuses to show is told in `unreadable`.
+    """
     try:
         entries = sorted(folder.iterdir())
-    except OSError:
+        if depth == 1:
+            return [entry for entry in entries if not entry.is_dir()]
+    except (FileNotFoundError, NotADirectoryError):
         return []
-    if depth == 1:
-        return [entry for entry in entries if not entry.is_dir()]
-    return [path for entry in entries for path in _files_at_depth(entry, depth - 1)]
+    except OSError as error:
+        unreadable.append(describe(error, "open"))
+        return []
+    return [path for entry in entries for path in _files_at_depth(entry, depth - 1, unreadable)]

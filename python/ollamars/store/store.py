@@ -14,7 +14,7 @@ from ollamars.errors import StoreError
 from ollamars.store.blobs import Blobs
 from ollamars.store.digests import InvalidDigest, is_blob_name
 from ollamars.store.files import describe, exclusive, make_folder, store_errors
-from ollamars.store.manifests import Manifest, Manifests, ModelNotFound
+from ollamars.store.manifests import Inventory, Manifest, Manifests, ModelNotFound
 from ollamars.store.models import StoredModel, load_model
 from ollamars.store.names import Name, fold
 
@@ -62,7 +62,7 @@ class Store:
         if name.is_valid and self.manifests.has(name):
             return name
         wanted = (name.host, name.namespace, name.model, name.tag)
-        stored, _ = self.manifests.names()
+        stored = self.manifests.names()
         columns = zip(*((n.host, n.namespace, n.model, n.tag) for n in stored), strict=True)
         if not stored:
             return name
@@ -71,10 +71,13 @@ class Store:
 
     def list(self) -> dict[Name, Manifest]:
         """All models whose manifest can be read, sorted by name; others are logged."""
-        manifests, problems = self.manifests.read_all()
-        for problem in problems:
+        return self._inventory().manifests
+
+    def _inventory(self) -> Inventory:
+        inventory = self.manifests.read_all()
+        for problem in inventory.problems:
             _log.warning("bad manifest: %s", problem)
-        return manifests
+        return inventory
 
     def exists(self, name: Name) -> bool:
         """Is there a model of this name, in any case?"""
@@ -114,8 +117,14 @@ class Store:
             self.remove_unused(manifest)
 
     def remove_unused(self, manifest: Manifest) -> None:
-        """Remove those blobs of a former manifest that no model uses. The lock must be held."""
-        used = self._used_digests(self.list())
+        """Remove those blobs of a former manifest that no model uses. The lock must be held.
+
+        A damaged manifest uses none, as in Ollama; but where one cannot be read, all blobs stay.
+        """
+        inventory = self._inventory()
+        if not inventory.is_whole:
+            return
+        used = self._used_digests(inventory.manifests)
         try:
             for layer in manifest.all_layers:
                 if layer.digest and _colon(layer.digest) not in used:
@@ -145,23 +154,26 @@ class Store:
 
     def _mend_blob_names(self) -> None:
         """Rename blobs from the time when names had a colon."""
-        for path in self.blobs.folder.iterdir():
-            if path.name.startswith("sha256:"):
-                with store_errors("rename"):
-                    path.rename(path.with_name(path.name.replace(":", "-")))
+        with store_errors("open"):
+            old = [path for path in self.blobs.folder.iterdir() if path.name.startswith("sha256:")]
+        for path in old:
+            with store_errors("rename"):
+                path.rename(path.with_name(path.name.replace(":", "-")))
 
     def _prune(self) -> Pruned | None:
-        manifests, problems = self.manifests.read_all()
-        if problems:
+        inventory = self.manifests.read_all()
+        if inventory.problems:
             _log.warning(
                 "corrupt manifests detected, skipping prune operation.  Re-pull or delete to clear:"
                 " %s",
-                "; ".join(problems),
+                "; ".join(inventory.problems),
             )
             return None
-        used = self._used_digests(manifests)
+        used = self._used_digests(inventory.manifests)
         total = removed = 0
-        for entry in list(os.scandir(self.blobs.folder)):
+        with store_errors("open"):
+            entries = list(os.scandir(self.blobs.folder))
+        for entry in entries:
             try:
                 if entry.is_dir(follow_symlinks=False) or not _is_old(entry):
                     continue
