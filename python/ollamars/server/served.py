@@ -16,7 +16,7 @@ from ollamars.store.store import Store
 
 KEPT = 64
 """Models whose description is kept until their manifest changes."""
-CLOUD_OFF = "ollama cloud is disabled: remote model is unavailable"
+CLOUD_OFF = "ollama cloud is disabled: "
 
 
 async def find_served(
@@ -34,19 +34,20 @@ async def find_served(
     except InvalidName:
         raise BadRequest("invalid model name") from None
     if ref.source == "cloud":
-        raise _no_cloud(context.config)
+        raise refused_cloud(context.config)
     try:
         model = await in_thread(_find, context.store, ref.name, context.config.go_template_setting)
     except ModelNotFound:
         raise not_found from None
     if model.stored.config.get("remote_host"):
-        raise not_found if ref.source == "local" else _no_cloud(context.config)
+        raise not_found if ref.source == "local" else refused_cloud(context.config)
     return model
 
 
-def _no_cloud(config: Config) -> OllamarsError:
+def refused_cloud(config: Config, what: str = "remote model is unavailable") -> OllamarsError:
+    """Why a model in the cloud cannot be had."""
     if config.no_cloud:
-        return Forbidden(CLOUD_OFF)
+        return Forbidden(CLOUD_OFF + what)
     return OllamarsError("models in the cloud are not supported yet", status=501)
 
 

@@ -44,11 +44,6 @@ class StoredModel:
     messages: list[dict[str, Any]] = field(default_factory=list)
     licenses: list[str] = field(default_factory=list)
 
-    @property
-    def is_gguf(self) -> bool:
-        """Is the model a GGUF file, as nearly all are?"""
-        return self.config.get("model_format", "") in ("", "gguf")
-
 
 def load_model(
     name: Name, manifest: Manifest, blobs: Blobs, *, only: Collection[str] | None = None

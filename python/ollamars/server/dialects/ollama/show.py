@@ -7,12 +7,13 @@ from typing import Any
 
 from quart import Blueprint, Response
 
-from ollamars.errors import BadRequest, Forbidden, NotFound, OllamarsError
+from ollamars.errors import BadRequest, NotFound
 from ollamars.server.asgi import current_request
 from ollamars.server.body import read_body
 from ollamars.server.context import Context, current_context
 from ollamars.server.dialects.ollama.model_info import ShowOptions, current_shown
 from ollamars.server.responses import json_response
+from ollamars.server.served import refused_cloud
 from ollamars.server.threads import in_thread
 from ollamars.store.manifests import ModelNotFound
 from ollamars.store.names import InvalidName, Name, parse_ref
@@ -21,7 +22,7 @@ blueprint = Blueprint("show", __name__)
 
 COPILOT = "GitHubCopilotChat/"
 """Begins the user agent of a client that shows `general.basename` as the model's name."""
-CLOUD_OFF = "ollama cloud is disabled: remote model details are unavailable"
+NO_DETAILS = "remote model details are unavailable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +48,14 @@ async def show() -> Response:
         raise BadRequest("invalid model name") from None
     context = current_context()
     if ref.source == "cloud":
-        _refuse_cloud(context)
+        raise refused_cloud(context.config, NO_DETAILS)
     name = await in_thread(context.store.resolve, ref.name)
     options = ShowOptions(
         verbose=request.verbose, system=request.system, params=request.options or {}
     )
     answer = await _shown(context, name, options)
     if answer.get("remote_host") and context.config.no_cloud:
-        raise Forbidden(CLOUD_OFF)
+        raise refused_cloud(context.config, NO_DETAILS)
     if answer.get("remote_host") and ref.source == "local":
         raise NotFound(f"model '{wanted}' not found")
     if current_request().headers.get("User-Agent", "").startswith(COPILOT):
@@ -69,9 +70,3 @@ async def _shown(context: Context, name: Name, options: ShowOptions) -> dict[str
         return await in_thread(shown.answer, name, options)
     except ModelNotFound:
         raise NotFound(f"model '{name.short}' not found") from None
-
-
-def _refuse_cloud(context: Context) -> None:
-    if context.config.no_cloud:
-        raise Forbidden(CLOUD_OFF)
-    raise OllamarsError("models in the cloud are not supported yet", status=501)
