@@ -9,10 +9,12 @@
 //! second, next to the dot product instruction on registers; 8 is a step of eight rows.
 
 use std::hint::black_box;
+use std::time::Instant;
 
 use ollamars_kernels::{
     ActKind, Activation, Acts, Aligned, AttentionScratch, AttentionShape, BLOCK, KvCache, KvType,
-    Level, Packed, Queries, Shared, add, attend, glu, matmul, rms_norm, softmax,
+    Level, Packed, Pool, Queries, Shared, Worker, add, attend, glu, matmul, matmul_panels,
+    rms_norm, softmax,
 };
 use ollamars_quants::BlockType;
 
@@ -37,7 +39,10 @@ fn main() {
     };
     let levels: Vec<Level> = Level::available().collect();
     let names: Vec<&str> = levels.iter().map(|level| level.name()).collect();
-    let with_attention: Vec<&str> = TYPES.into_iter().chain(["attention", "rows"]).collect();
+    let with_attention: Vec<&str> = TYPES
+        .into_iter()
+        .chain(["attention", "rows", "pool"])
+        .collect();
     let read = read_peak();
     println!("reading: {read:.1} GB/s");
     println!("level    type     decode   of read  pack   8 rows   prefill  of peak");
@@ -51,6 +56,9 @@ fn main() {
         }
         if among("attention", &with_attention) {
             measure_attention(level, read);
+        }
+        if among("pool", &with_attention) {
+            measure_pool(level);
         }
         if among("rows", &with_attention) {
             measure_rows(level);
@@ -140,6 +148,45 @@ fn measure(level: Level, ty: BlockType, read: f64, peak: f64) {
         bytes / pack_time,
         100.0 * prefill / peak
     );
+}
+
+/// Threads: the cost of a barrier, and steps of short parts beside whatever else runs.
+fn measure_pool(level: Level) {
+    const BARRIERS: usize = 200;
+    let weights = Packed::zeroed(level, BlockType::Q8_0, 2048, INPUTS).expect("whole blocks");
+    let mut acts = Acts::new(weights.act_kind(), INPUTS, 8);
+    let x = acts.quantize(level, &vec![1.0; 8 * INPUTS]);
+    for threads in 1..=std::thread::available_parallelism().map_or(1, usize::from) {
+        let pool = Pool::new(threads).expect("threads");
+        let wall = |work: &(dyn Fn(&Worker<'_>) + Sync)| {
+            let start = Instant::now();
+            pool.run(threads, work).expect("no panic");
+            start.elapsed().as_secs_f64() / BARRIERS as f64
+        };
+        let empty = best(50, || {
+            wall(&|worker| (0..BARRIERS).for_each(|_| worker.barrier()))
+        });
+        let mut out = vec![0.0; 8 * weights.outputs()];
+        let out = Shared::new(&mut out);
+        let start = Instant::now();
+        let parts = 100;
+        for _ in 0..parts {
+            wall(&|worker| {
+                for _ in 0..BARRIERS {
+                    let panels = worker.share(weights.panels(), 1);
+                    // SAFETY: shares are disjoint.
+                    unsafe { matmul_panels(&weights, &x, out, panels) };
+                    worker.barrier();
+                }
+            });
+        }
+        let macs = (8 * weights.outputs() * INPUTS * BARRIERS * parts) as f64 / 1e9;
+        println!(
+            "{level:8} {threads} threads: barrier {:4.0} ns, 8 rows {:6.1} (wall)",
+            1e9 * empty,
+            macs / start.elapsed().as_secs_f64()
+        );
+    }
 }
 
 /// What is done with rows of activations, in nanoseconds for each value.

@@ -188,6 +188,7 @@ fn check(case: &Case, visible: &[Range<usize>], rng: &mut Rng) {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "long")]
 fn shapes_types_and_lengths() {
     let rng = &mut Rng::new(1);
     for ty in [KvType::F16, KvType::F32] {
@@ -207,6 +208,7 @@ fn shapes_types_and_lengths() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "long")]
 fn prompts_windows_and_caps() {
     let rng = &mut Rng::new(2);
     let mut case = Case::new(KvType::F16, [6, 2, 32, 48], 530, rng);
@@ -217,6 +219,17 @@ fn prompts_windows_and_caps() {
     case.softcap = Some(3.0);
     check(&case, &causal(300..311, 280), rng);
     check(&case, &vec![0..530; 5], rng);
+}
+
+#[test]
+fn a_short_prompt() {
+    let rng = &mut Rng::new(4);
+    for ty in [KvType::F16, KvType::F32] {
+        let mut case = Case::new(ty, [3, 1, 5, 18], 35, rng);
+        check(&case, &causal(31..35, 3), rng);
+        case.softcap = Some(2.0);
+        check(&case, &causal(33..34, usize::MAX), rng);
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use ollamars_kernels::{Cursor, Pool, Shared};
 fn what_was_written_before_a_barrier_is_seen_after_it() {
     for threads in [1, 2, 3, 4] {
         let pool = Pool::new(threads).expect("threads");
-        for round in 0..50 {
+        for round in 0..if cfg!(miri) { 3 } else { 50 } {
             let (mut a, mut b) = (vec![0; 100], vec![0; 100]);
             let (from, to) = (Shared::new(&mut a), Shared::new(&mut b));
             let ran = pool.run(threads, |worker| {
@@ -106,7 +106,7 @@ fn two_callers_take_turns() {
     std::thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| {
-                for _ in 0..50 {
+                for _ in 0..if cfg!(miri) { 3 } else { 50 } {
                     let ran = pool.run(2, |worker| {
                         let before = inside.fetch_add(1, Ordering::SeqCst);
                         assert!(before < 2, "two regions at once");

@@ -6,7 +6,9 @@
 //! on threads, or on the level.
 
 mod cache;
+mod scores;
 mod tile;
+mod values;
 
 use std::ops::Range;
 

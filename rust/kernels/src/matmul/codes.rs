@@ -56,7 +56,7 @@ pub(super) unsafe fn codes<S: Dots>(
 }
 
 /// Quads whose products can be summed in 16 bits: two products a quad, of codes of `bits` bits with
-/// activations down to -128. Codes of 8 bits are taken as two of 4.
+/// activations down to -127. Codes of 8 bits are taken as two of 4.
 pub(super) const fn quads_in_16_bits(bits: usize) -> usize {
     match bits {
         ..=4 | 8 => 8,

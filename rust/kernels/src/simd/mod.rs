@@ -15,6 +15,7 @@ mod avx512;
 mod pair;
 mod scalar;
 mod slice;
+mod soft;
 
 #[cfg(target_arch = "x86_64")]
 pub(crate) use avx2::Avx2;

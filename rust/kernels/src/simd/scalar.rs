@@ -1,5 +1,6 @@
 //! What every operation does, in plain Rust: the reference, and the level of any processor.
 
+use super::soft::{f16_to_f32, f32_to_f16, fma};
 use super::{Dots, Simd};
 
 /// Four lanes: what a baseline register holds, so that the compiler may use it.
@@ -30,59 +31,6 @@ fn fold_halves<T: Copy>(mut a: [T; LANES], f: impl Fn(T, T) -> T) -> T {
 #[inline(always)]
 fn halves(a: i32) -> [i32; 2] {
     [i32::from(a as i16), a >> 16]
-}
-
-/// `a · b + c` rounded once, on processors without the instruction too: the product is exact in
-/// `f64`, and its sum with `c` is rounded to odd before it becomes an `f32` (Boldo, Melquiond:
-/// Emulation of a FMA, 2008).
-#[inline(always)]
-pub(super) fn fma(a: f32, b: f32, c: f32) -> f32 {
-    if cfg!(target_feature = "fma") {
-        return a.mul_add(b, c);
-    }
-    let (product, c) = (f64::from(a) * f64::from(b), f64::from(c));
-    let sum = product + c;
-    let rest = sum - product;
-    let error = (product - (sum - rest)) + (c - rest);
-    let bits = sum.to_bits();
-    let odd = if error != 0.0 && sum.is_finite() && bits & 1 == 0 {
-        // One step towards the error: away from zero if it has the sum's sign.
-        let away = (error > 0.0) == (sum > 0.0);
-        f64::from_bits(if away { bits + 1 } else { bits - 1 })
-    } else {
-        sum
-    };
-    odd as f32
-}
-
-pub(crate) fn f16_to_f32(bits: u16) -> f32 {
-    let sign = u32::from(bits & 0x8000) << 16;
-    let (exponent, mantissa) = (u32::from(bits >> 10 & 31), u32::from(bits & 1023));
-    let magnitude = match exponent {
-        0 => (mantissa as f32 * (1.0 / 16_777_216.0)).to_bits(),
-        // The processor's instruction makes signalling values quiet.
-        31 if mantissa != 0 => 0x7fc0_0000 | mantissa << 13,
-        31 => 0x7f80_0000,
-        _ => (exponent + 112) << 23 | mantissa << 13,
-    };
-    f32::from_bits(sign | magnitude)
-}
-
-pub(crate) fn f32_to_f16(value: f32) -> u16 {
-    let sign = (value.to_bits() >> 16) as u16 & 0x8000;
-    let magnitude = value.abs();
-    let bits = magnitude.to_bits();
-    if value.is_nan() {
-        return sign | 0x7e00 | (bits >> 13 & 0x3ff) as u16;
-    }
-    if magnitude >= 65520.0 {
-        return sign | 0x7c00;
-    }
-    if magnitude < 1.0 / 16384.0 {
-        return sign | (magnitude * 16_777_216.0).round_ties_even() as u16;
-    }
-    let rounded = bits + 0xfff + (bits >> 13 & 1);
-    sign | ((rounded >> 13) - (112 << 10)) as u16
 }
 
 impl Simd for Scalar {

@@ -80,12 +80,12 @@ pub fn activations(count: usize, rng: &mut Rng) -> Vec<f32> {
 pub fn quantized(ty: BlockType, x: &[f32]) -> Vec<f64> {
     match ty.weights() {
         1 => x.iter().map(|&x| x.into()).collect(),
-        256 => x.chunks_exact(256).flat_map(block256).collect(),
-        _ => x.chunks_exact(32).flat_map(block32).collect(),
+        weights => x.chunks_exact(weights).flat_map(block).collect(),
     }
 }
 
-fn block32(x: &[f32]) -> Vec<f64> {
+/// The largest magnitude becomes 127.
+fn block(x: &[f32]) -> Vec<f64> {
     let largest = x.iter().fold(0f32, |m, x| m.max(x.abs()));
     let (scale, inverse) = if largest > 0.0 {
         (largest / 127.0, 127.0 / largest)
@@ -94,23 +94,6 @@ fn block32(x: &[f32]) -> Vec<f64> {
     };
     x.iter()
         .map(|x| f64::from(scale) * f64::from((x * inverse).round_ties_even()))
-        .collect()
-}
-
-fn block256(x: &[f32]) -> Vec<f64> {
-    let largest = x.iter().fold(0f32, |m, x| m.max(x.abs()));
-    let largest = if x.contains(&largest) {
-        largest
-    } else {
-        -largest
-    };
-    let (scale, inverse) = if largest != 0.0 {
-        (largest / -128.0, -128.0 / largest)
-    } else {
-        (0.0, 0.0)
-    };
-    x.iter()
-        .map(|x| f64::from(scale) * f64::from((x * inverse).round_ties_even().min(127.0)))
         .collect()
 }
 
