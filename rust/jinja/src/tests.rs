@@ -165,10 +165,7 @@ fn raised_errors_keep_their_text() {
 #[test]
 fn bad_templates_and_contexts() {
     assert!(matches!(fails("{% if %}", json!({})), Error::Template(_)));
-    assert!(matches!(
-        fails("{{ none.x.y }}", json!({})),
-        Error::Template(_)
-    ));
+    assert!(matches!(fails("{{ x() }}", json!({})), Error::Template(_)));
     assert!(matches!(
         fails("{% include 'x' %}", json!({})),
         Error::Template(_)
