@@ -1,4 +1,5 @@
-//! How long a step takes: `cargo bench -p ollamars-engine --bench steps -- MODEL.gguf [EXECUTOR]`.
+//! How long a step takes: `cargo bench -p ollamars-engine --bench steps -- MODEL.gguf [EXECUTOR
+//! [THREADS]]`.
 //!
 //! Prints tokens per second of a prompt of 512 tokens (in steps of 128), and of 1 and 8 sequences
 //! that decode after a prompt of 128 tokens: the best of some runs.
@@ -23,12 +24,13 @@ fn main() -> Result<()> {
     };
     let begin = Instant::now();
     let model = Model::open(path)?;
+    let argument = |index| rest.get(index).map_or("", String::as_str);
     let limits = Limits {
         max_rows: PREFILL_CHUNK,
         kv_blocks: 8 * CONTEXT / BLOCK,
-        threads: 0,
+        threads: argument(1).parse().unwrap_or(0),
     };
-    let name = rest.first().map_or("", String::as_str);
+    let name = argument(0);
     let mut exec = model.load(name, CONTEXT, limits)?;
     println!(
         "{}, loaded in {:.2} s",

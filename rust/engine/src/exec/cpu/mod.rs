@@ -167,14 +167,15 @@ impl Exec for CpuExec {
             routing: self.choices.routing(),
             cursors: &self.cursors,
         };
-        let scratch = &self.scratch;
+        let (stored, trunk, scratch) = (self.plan.stored, self.plan.trunk, &self.scratch);
         let ran = self.pool.run(self.threads, |worker| {
-            let scratch = &scratch[worker.index()].0;
-            let mut scratch = scratch.lock().unwrap_or_else(PoisonError::into_inner);
+            // A step that panicked leaves nothing there that the next one reads.
+            let scratch = scratch[worker.index()].0.lock();
+            let mut scratch = scratch.unwrap_or_else(PoisonError::into_inner);
             if heads == 0 {
-                return step.work(worker, 0..self.plan.stored, &mut scratch);
+                return step.work(worker, 0..stored, &mut scratch);
             }
-            step.work(worker, 0..self.plan.trunk, &mut scratch);
+            step.work(worker, 0..trunk, &mut scratch);
             step.work(worker, ending.stages.clone(), &mut scratch);
         });
         ran.map_err(|panicked| failed(panicked.to_string()))?;

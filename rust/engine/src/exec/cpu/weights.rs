@@ -227,3 +227,14 @@ fn wrong(source: &Source<'_>, error: &ollamars_kernels::Error) -> Error {
         why: error.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_type_without_kernels_becomes_floats() {
+        assert_eq!(stored_type(BlockType::Q4_1), BlockType::Q4_1);
+        assert_eq!(stored_type(BlockType::TQ1_0), BlockType::F32);
+    }
+}
