@@ -145,14 +145,13 @@ macro_rules! levels {
                 let $s = $crate::simd::Pair($crate::simd::Pair($crate::simd::Scalar));
                 $body
             }
-            use $crate::isa::Kind;
             match level.kind() {
                 #[cfg(target_arch = "x86_64")]
                 // SAFETY: a level exists only where the processor has its features.
-                Kind::Avx2 | Kind::AvxVnni => unsafe { avx2 $(::<$($generic),*>)? ($($arg),*) },
+                $crate::isa::Kind::Avx2 | $crate::isa::Kind::AvxVnni => unsafe { avx2 $(::<$($generic),*>)? ($($arg),*) },
                 #[cfg(target_arch = "x86_64")]
                 // SAFETY: a level exists only where the processor has its features.
-                Kind::Avx512 | Kind::Vnni => unsafe { avx512 $(::<$($generic),*>)? ($($arg),*) },
+                $crate::isa::Kind::Avx512 | $crate::isa::Kind::Vnni => unsafe { avx512 $(::<$($generic),*>)? ($($arg),*) },
                 _ => scalar $(::<$($generic),*>)? ($($arg),*),
             }
         }
@@ -198,20 +197,19 @@ macro_rules! dot_levels {
                 let $s = $crate::simd::Scalar;
                 $body
             }
-            use $crate::isa::Kind;
             match level.kind() {
                 #[cfg(target_arch = "x86_64")]
                 // SAFETY: a level exists only where the processor has its features.
-                Kind::Avx2 => unsafe { avx2::<$t>($($arg),*) },
+                $crate::isa::Kind::Avx2 => unsafe { avx2::<$t>($($arg),*) },
                 #[cfg(target_arch = "x86_64")]
                 // SAFETY: a level exists only where the processor has its features.
-                Kind::AvxVnni => unsafe { avx_vnni::<$t>($($arg),*) },
+                $crate::isa::Kind::AvxVnni => unsafe { avx_vnni::<$t>($($arg),*) },
                 #[cfg(target_arch = "x86_64")]
                 // SAFETY: a level exists only where the processor has its features.
-                Kind::Avx512 => unsafe { avx512::<$t>($($arg),*) },
+                $crate::isa::Kind::Avx512 => unsafe { avx512::<$t>($($arg),*) },
                 #[cfg(target_arch = "x86_64")]
                 // SAFETY: a level exists only where the processor has its features.
-                Kind::Vnni => unsafe { vnni::<$t>($($arg),*) },
+                $crate::isa::Kind::Vnni => unsafe { vnni::<$t>($($arg),*) },
                 _ => scalar::<$t>($($arg),*),
             }
         }
