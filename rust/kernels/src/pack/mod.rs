@@ -66,6 +66,23 @@ fn panel_bytes(ty: BlockType, inputs: usize) -> Result<usize, Error> {
     })
 }
 
+/// Whether a matrix has `got` bytes in the file.
+fn check_size(ty: BlockType, outputs: usize, inputs: usize, got: usize) -> Result<(), Error> {
+    let row_bytes = (inputs / ty.weights()).checked_mul(ty.bytes());
+    let expected = row_bytes.and_then(|row| row.checked_mul(outputs));
+    let expected = expected.ok_or(Error::TooLarge { outputs, inputs })?;
+    if got == expected {
+        return Ok(());
+    }
+    Err(Error::Size {
+        ty,
+        outputs,
+        inputs,
+        expected,
+        got,
+    })
+}
+
 impl Packed {
     /// Packs a matrix whose rows are GGUF blocks, one row after the other, for the kernels of
     /// `level`.
@@ -79,6 +96,9 @@ impl Packed {
         outputs: usize,
         inputs: usize,
     ) -> Result<Self, Error> {
+        panel_bytes(ty, inputs)?;
+        // Before memory of a size that only a damaged file asks for.
+        check_size(ty, outputs, inputs, bytes.len())?;
         let mut packed = Self::zeroed(level, ty, outputs, inputs)?;
         for mut part in packed.parts(1) {
             part.fill(bytes)?;
@@ -98,7 +118,7 @@ impl Packed {
     ) -> Result<Self, Error> {
         let panel_bytes = panel_bytes(ty, inputs)?;
         let bytes = outputs.div_ceil(PANEL).checked_mul(panel_bytes);
-        let bytes = bytes.filter(|&bytes| isize::try_from(bytes + 4096).is_ok());
+        let bytes = bytes.filter(|&bytes| bytes < isize::MAX as usize - 4096);
         let bytes = bytes.ok_or(Error::TooLarge { outputs, inputs })?;
         Ok(Self {
             level,
@@ -219,17 +239,8 @@ impl Part<'_> {
     /// # Errors
     /// [`Error::Size`] if `bytes` are not those of the matrix.
     pub fn fill(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        check_size(self.ty, self.outputs, self.inputs, bytes.len())?;
         let row_bytes = self.inputs / self.ty.weights() * self.ty.bytes();
-        let expected = self.outputs.saturating_mul(row_bytes);
-        if bytes.len() != expected {
-            return Err(Error::Size {
-                ty: self.ty,
-                outputs: self.outputs,
-                inputs: self.inputs,
-                expected,
-                got: bytes.len(),
-            });
-        }
         if row_bytes == 0 {
             return Ok(());
         }
