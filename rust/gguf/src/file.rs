@@ -133,4 +133,19 @@ impl Gguf {
                 file_size: self.file_size(),
             })
     }
+    /// Gives back the memory of a part of the file that was read and will hardly be read again, such
+    /// as a tensor that was copied. Reading it again brings it back.
+    pub fn release(&self, part: &[u8]) {
+        #[cfg(unix)]
+        if let Bytes::Mapped(map) = &self.bytes
+            && let Some(offset) = part.as_ptr().addr().checked_sub(map.as_ptr().addr())
+            && offset.saturating_add(part.len()) <= map.len()
+        {
+            // SAFETY: the mapping is read-only and of a file, so its pages come back unchanged.
+            // Whether the advice is taken changes no result.
+            let _ = unsafe {
+                map.unchecked_advise_range(memmap2::UncheckedAdvice::DontNeed, offset, part.len())
+            };
+        }
+    }
 }

@@ -136,10 +136,11 @@ fn a_mapped_file_reads_as_its_bytes_do() {
     std::fs::write(&path, &bytes).unwrap();
     let gguf = Gguf::open(&path).unwrap();
     let tensor = gguf.tensor("output_norm.weight").unwrap();
-    assert_eq!(
-        gguf.tensor_data(tensor).unwrap(),
-        (64..80).collect::<Vec<u8>>()
-    );
+    let data = gguf.tensor_data(tensor).unwrap();
+    assert_eq!(data, (64..80).collect::<Vec<u8>>());
+    gguf.release(data);
+    gguf.release(&bytes);
+    assert_eq!(data, (64..80).collect::<Vec<u8>>());
     let error = Gguf::open("/no/such/file").unwrap_err().to_string();
     assert!(error.starts_with("/no/such/file: "), "{error}");
     assert!(Gguf::open(std::env::temp_dir()).is_err());

@@ -3,6 +3,7 @@
 use ollamars_engine::Error;
 use ollamars_engine::model::Model;
 use ollamars_gguf::{Array, Value};
+use ollamars_kernels::Level;
 
 use super::file::{self, File, N_VOCAB};
 use super::{CONTEXT, LIMITS};
@@ -35,30 +36,25 @@ fn a_model_says_what_it_is() -> Result<(), Error> {
         (50, 40, 256)
     );
     assert_eq!(model.tokenizer().encode(b"BAD", false, false), [1, 0, 3]);
-    let exec = model.load("", CONTEXT, LIMITS)?;
-    assert_eq!(exec.name(), "candle/cpu");
     let weights: u64 = 40 * (50 + 50 + 1) + 2 * (2 * 40 + 40 * (56 + 28 + 28 + 56 + 3 * 56));
-    assert!(exec.memory() > 4 * weights, "{}", exec.memory());
-    assert_eq!(
-        model.load("candle-tensors", CONTEXT, LIMITS)?.name(),
-        "candle-tensors/cpu"
-    );
-    assert!(
-        model
-            .load("cpu", CONTEXT, LIMITS)?
-            .name()
-            .starts_with("cpu/")
-    );
-    assert_eq!(
-        model.load("cpu-scalar", CONTEXT, LIMITS)?.name(),
-        "cpu/scalar"
-    );
+    let best = format!("cpu/{}", Level::best());
+    for (exec, name) in [
+        ("", best.as_str()),
+        ("cpu", &best),
+        ("cpu-scalar", "cpu/scalar"),
+        ("candle", "candle/cpu"),
+        ("candle-tensors", "candle-tensors/cpu"),
+    ] {
+        let exec = model.load(exec, CONTEXT, LIMITS)?;
+        assert_eq!(exec.name(), name);
+        assert!(exec.memory() > 4 * weights, "{}", exec.memory());
+    }
     let unknown = model.load("cpu-abacus", CONTEXT, LIMITS).map(|_| ());
     assert!(unknown.is_err_and(|error| error.to_string().contains("unknown CPU level \"abacus\"")));
     let unknown = model.load("abacus", CONTEXT, LIMITS).map(|_| ());
     assert_eq!(
         unknown.map_err(|error| error.to_string()),
-        Err("no executor 'abacus'; there are candle, candle-tensors, cpu, cpu-LEVEL".to_string())
+        Err("no executor 'abacus'; there are cpu, cpu-LEVEL, candle, candle-tensors".to_string())
     );
     Ok(())
 }

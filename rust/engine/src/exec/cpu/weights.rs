@@ -1,9 +1,10 @@
 //! The weights: each part of a tensor once, in its own type where there are kernels for it.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ollamars_gguf::Gguf;
-use ollamars_kernels::{ActKind, Level, Packed, Pool};
+use ollamars_kernels::{ActKind, Level, Packed, Part, Pool};
 use ollamars_quants::BlockType;
 
 use super::failed;
@@ -48,7 +49,7 @@ impl Weights {
                 (true, _) => Stored::zeroed(source, 1, source.rows(), level, &mut available)?,
             });
         }
-        fill(&mut stored, &sources, pool)?;
+        fill(&mut stored, &sources, gguf, pool)?;
         let bytes = stored.iter().map(Stored::bytes).sum();
         Ok(Self { stored, bytes })
     }
@@ -162,35 +163,48 @@ pub fn stored_type(ty: BlockType) -> BlockType {
     if known { ty } else { BlockType::F32 }
 }
 
-/// Packs all matrices, in parts that threads take one after the other.
-fn fill(stored: &mut [Stored], sources: &[Source<'_>], pool: &Pool) -> Result<()> {
+/// A part of a matrix that one thread packs.
+struct Job<'a> {
+    part: Part<'a>,
+    source: Source<'a>,
+    ty: BlockType,
+    /// Jobs of the same tensor that are not done.
+    rest: &'a AtomicUsize,
+    tensor: &'a [u8],
+}
+
+/// Packs all matrices, in parts that threads take one after the other, and gives back the file's
+/// pages behind them.
+fn fill(stored: &mut [Stored], sources: &[Source<'_>], gguf: &Gguf, pool: &Pool) -> Result<()> {
+    let rests: Vec<AtomicUsize> = sources.iter().map(|_| AtomicUsize::new(0)).collect();
     let mut jobs = Vec::new();
-    for (stored, source) in stored.iter_mut().zip(sources) {
+    for ((stored, source), rest) in stored.iter_mut().zip(sources).zip(&rests) {
         for (index, matrix) in stored.matrices.iter_mut().enumerate() {
+            let (ty, count, tensor) = (matrix.ty(), parts(matrix, pool), source.bytes());
             let source = source.part(index * matrix.outputs(), matrix.outputs())?;
-            let (ty, count) = (matrix.ty(), parts(matrix, pool));
-            jobs.extend(
-                matrix
-                    .parts(count)
-                    .into_iter()
-                    .map(|part| (part, source, ty)),
-            );
+            jobs.extend(matrix.parts(count).into_iter().map(|part| Job {
+                part,
+                source,
+                ty,
+                rest,
+                tensor,
+            }));
         }
+    }
+    for job in &jobs {
+        job.rest.fetch_add(1, Ordering::Relaxed);
     }
     let jobs = Mutex::new(jobs.into_iter());
     let failed_job = Mutex::new(None);
     let next = || jobs.lock().ok().and_then(|mut jobs| jobs.next());
     let ran = pool.run(pool.threads(), |_| {
-        while let Some((mut part, source, ty)) = next() {
-            let filled = match ty == source.ty() {
-                true => part
-                    .fill(source.bytes())
-                    .map_err(|error| wrong(&source, &error)),
-                false => expand(&source)
-                    .and_then(|bytes| part.fill(&bytes).map_err(|error| wrong(&source, &error))),
-            };
-            if let (Err(error), Ok(mut failed)) = (filled, failed_job.lock()) {
+        while let Some(job) = next() {
+            let (rest, tensor) = (job.rest, job.tensor);
+            if let (Err(error), Ok(mut failed)) = (job.fill(), failed_job.lock()) {
                 failed.get_or_insert(error);
+            }
+            if rest.fetch_sub(1, Ordering::AcqRel) == 1 {
+                gguf.release(tensor);
             }
         }
     });
@@ -198,6 +212,20 @@ fn fill(stored: &mut [Stored], sources: &[Source<'_>], pool: &Pool) -> Result<()
     match failed_job.into_inner() {
         Ok(Some(error)) => Err(error),
         _ => Ok(()),
+    }
+}
+
+impl Job<'_> {
+    fn fill(mut self) -> Result<()> {
+        let expanded;
+        let bytes = if self.ty == self.source.ty() {
+            self.source.bytes()
+        } else {
+            expanded = expand(&self.source)?;
+            &expanded
+        };
+        let filled = self.part.fill(bytes);
+        filled.map_err(|error| wrong(&self.source, &error))
     }
 }
 
