@@ -49,8 +49,9 @@ def check_greedy(model: Model, prompt: dict[str, Any], kind: str, tolerance: flo
         ids.append(want)
 
 
-def test_every_case_of_our_architectures() -> None:
+def test_every_case_of_our_architectures(monkeypatch: pytest.MonkeyPatch) -> None:
     folder, cases = zoo(), shared("zoo", "expected.jsonl.gz")
+    monkeypatch.setenv("OLLAMARS_EXEC", "candle")  # its cache is of f32: the closer bounds hold
     checked = 0
     for case in lines(cases):
         if case.get("arch") not in ARCHITECTURES or case["kind"] != "logits":

@@ -56,9 +56,10 @@ def test_a_short_answer_does_not_wait_for_a_long_one(smol: Served) -> None:
         smol.lines("/api/generate", body)
         order.append(name)
 
-    long = threading.Thread(target=run, args=("long", 60))
+    smol.json("POST", "/api/generate", {"model": "smollm2:135m"})
+    long = threading.Thread(target=run, args=("long", 400))
     long.start()
-    time.sleep(0.5)
+    time.sleep(0.2)
     run("short", 2)
     long.join()
     assert order == ["short", "long"]

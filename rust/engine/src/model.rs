@@ -7,7 +7,7 @@
 //! let model = Model::open("model.gguf")?;
 //! let limits = Limits { max_rows: 512, kv_blocks: 128, threads: 0 };
 //! let exec = model.load("", model.train_ctx().min(4096), limits)?;
-//! assert_eq!(exec.name(), "cpu/vnni");
+//! assert_eq!(exec.name(), "candle/cpu");
 //! # Ok::<(), ollamars_engine::Error>(())
 //! ```
 
@@ -29,10 +29,10 @@ use crate::{Error, Result, arch, decoder};
 /// Makes an executor that holds the model; the text is what follows the executor's name.
 type Load = fn(Program, &Gguf, Limits, Option<&str>) -> Result<Box<dyn Exec>>;
 
-/// The executors, the best first: name, what may follow it after a dash, and how one is made.
+/// The executors, the default first: name, what may follow it after a dash, and how one is made.
 const EXECUTORS: &[(&str, &str, Load)] = &[
-    ("cpu", "cpu-LEVEL", cpu),
     ("candle", "candle-tensors", candle),
+    ("cpu", "cpu-LEVEL", cpu),
 ];
 
 /// An open model file with its vocabulary; the weights are still in the file.
