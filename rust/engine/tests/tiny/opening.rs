@@ -37,11 +37,11 @@ fn a_model_says_what_it_is() -> Result<(), Error> {
     );
     assert_eq!(model.tokenizer().encode(b"BAD", false, false), [1, 0, 3]);
     let weights: u64 = 40 * (50 + 50 + 1) + 2 * (2 * 40 + 40 * (56 + 28 + 28 + 56 + 3 * 56));
-    let best = format!("cpu/{}", Level::best());
+    let best = format!("cpu-{}/cpu", Level::best());
     for (exec, name) in [
         ("", "candle/cpu"),
         ("cpu", best.as_str()),
-        ("cpu-scalar", "cpu/scalar"),
+        ("cpu-scalar", "cpu-scalar/cpu"),
         ("candle", "candle/cpu"),
         ("candle-tensors", "candle-tensors/cpu"),
     ] {

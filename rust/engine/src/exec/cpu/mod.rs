@@ -88,7 +88,7 @@ impl CpuExec {
         let (key_dim, value_dim) = (most(|cache| cache.key_dim), most(|cache| cache.value_dim));
         let scratch = || Line(Mutex::new(AttentionScratch::new(key_dim, value_dim)));
         Ok(Self {
-            name: format!("cpu/{}", options.level),
+            name: format!("cpu-{}/cpu", options.level),
             arena: arena(plan.arena)?,
             acts: plan
                 .slots
