@@ -65,8 +65,30 @@ impl Penalties {
             } else {
                 *logit / self.repeat
             };
-            let lowered = repeated - count as f32 * self.frequency - self.presence;
-            *logit = lowered.clamp(f32::MIN, f32::MAX);
+            // Each term is finite, so that none is infinity minus infinity.
+            let finite = |x: f32| x.clamp(f32::MIN, f32::MAX);
+            let often = finite(count as f32 * self.frequency);
+            *logit = finite(finite(repeated) - often - self.presence);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn penalties_beyond_all_numbers_leave_a_number() {
+        let options = SamplingOptions {
+            repeat_penalty: 0.0,
+            frequency_penalty: f32::MAX,
+            ..SamplingOptions::default()
+        };
+        let mut penalties = Penalties::new(&options, 16).expect("penalties that do something");
+        penalties.accept(0);
+        penalties.accept(0);
+        let mut logits = [f32::MAX, 1.0];
+        penalties.apply(&mut logits);
+        assert_eq!(logits, [0.0, 1.0]);
     }
 }
