@@ -86,9 +86,18 @@ impl Pool {
         let threads = lock(&self.contention).threads(asked, start);
         let seats = &self.shared.seats[..threads];
         let panic = run_region(&work, seats);
-        let lost = |seat: &Seat| Duration::from_nanos(seat.lost.load(Ordering::Relaxed));
         let end = Instant::now();
-        lock(&self.contention).saw(end - start, seats.iter().map(lost), end);
+        let wall = end - start;
+        let lost = seats.iter().enumerate().map(|(index, seat)| {
+            if seats[..index]
+                .iter()
+                .any(|other| seat.shares_core_with(other))
+            {
+                return wall;
+            }
+            Duration::from_nanos(seat.lost.load(Ordering::Relaxed))
+        });
+        lock(&self.contention).saw(wall, lost, end);
         panic.map_or(Ok(()), |message| Err(Panicked(message)))
     }
 }
