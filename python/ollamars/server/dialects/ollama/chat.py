@@ -2,51 +2,23 @@
 
 from __future__ import annotations
 
-import datetime
-import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, ClassVar
 
 from quart import Blueprint, Response
 
-from ollamars.described import DescribedModel, prompt_renderer, tool_calls
-from ollamars.errors import BadRequest
-from ollamars.prompts.chat import Prompt, chat_prompt
-from ollamars.prompts.jinja import begun_answer
-from ollamars.prompts.jinja_calls import CallFormat
-from ollamars.prompts.messages import Message, Think, Tool, ToolCall, tools_from_json
-from ollamars.prompts.thinking import DEFAULT_TAGS, thinking_tags, without_old_thinking
-from ollamars.runtime.engine import Event
+from ollamars.prompts.chat import Prompt
+from ollamars.prompts.messages import Message, ToolCall, tools_from_json
 from ollamars.server import fields
-from ollamars.server.answer import TaggedAnswer, family_answer, is_prefilled
 from ollamars.server.asgi import current_request
 from ollamars.server.body import RawJson, named, read_body
-from ollamars.server.checks import (
-    check_capability,
-    check_completion,
-    check_format,
-    check_top_logprobs,
-    checked_think,
-)
+from ollamars.server.calls import ChatCall, Nothing, Rendered
+from ollamars.server.chat import start_chat
 from ollamars.server.context import current_context
 from ollamars.server.dialects.ollama.answers import logprobs_json, tool_call_json
-from ollamars.server.inference import (
-    Answer,
-    Answers,
-    Job,
-    metrics,
-    refuse_unsupported,
-    run_prompt,
-    start_job,
-    whole_answer,
-)
+from ollamars.server.inference import Answer, Job, metrics, whole_answer
 from ollamars.server.responses import json_response, ndjson_line
-from ollamars.server.served import find_served
 from ollamars.server.streaming import stream_lines
-from ollamars.server.threads import in_prompt_thread
 from ollamars.server.times import now
 
 blueprint = Blueprint("chat", __name__)
@@ -117,56 +89,37 @@ class ChatRequest:
     logprobs: bool = False
     top_logprobs: int = 0
 
+    def call(self) -> ChatCall:
+        """What is asked for. Raises `BadRequest` for a tool that cannot be read."""
+        return ChatCall(
+            model=self.model,
+            messages=[message.as_prompt_message() for message in self.messages or ()],
+            tools=tools_from_json(self.tools),
+            options=self.options,
+            format=self.format,
+            keep_alive=self.keep_alive,
+            think=self.think,
+            truncate=self.truncate,
+            shift=self.shift,
+            debug=self.debug,
+            logprobs=self.logprobs,
+            top_logprobs=self.top_logprobs,
+        )
+
 
 @blueprint.route("/api/chat", methods=["POST"])
 async def chat() -> Response:
     """A stream of chunks, or with `stream: false` one object. No messages: load, or unload."""
-    started = time.monotonic_ns()
     request = await read_body(ChatRequest)
-    tools = tools_from_json(request.tools)
-    check_top_logprobs(request.top_logprobs)
-    context, on_end = current_context(), current_request().on_end
-    served = await find_served(context, request.model, unnamed=BadRequest("model is required"))
-    if not request.messages and request.keep_alive == 0:
-        await context.runtime.unload(served.stored)
-        return json_response(_without_text(request, "unload"))
-    think = _check(request, served, tools)
-    job = await start_job(
-        context,
-        served,
-        options=request.options,
-        keep_alive=request.keep_alive,
-        shift=request.shift,
-        started=started,
-        on_end=on_end,
-    )
-    if not request.messages:
-        return json_response(_without_text(request, "load"))
-    calls = (
-        await in_prompt_thread(tool_calls, served) if tools else CallFormat(family=served.parser)
-    )
-    last = request.messages[-1].as_prompt_message()
-    family = family_answer(calls.family, tools, last, think)
-    named = family.tools if family and tools else tools
-    prompt = await in_prompt_thread(_prompt, request, job, named, think)
-    if request.debug:
-        return json_response(_debug(request, prompt))
-    start = partial(_start, request, job, prompt, on_end)
-    parser = family or _tagged(request, job, prompt, tools, calls, think)
-    pieces = Answers(job, start, parser, logprobs=request.logprobs, begun=_begun(request, served))
-    writer = _Writer(request, job)
+    outcome = await start_chat(current_context(), request.call(), current_request().on_end)
+    if isinstance(outcome, Nothing):
+        return json_response(_without_text(request, outcome.reason))
+    if isinstance(outcome, Rendered):
+        return json_response(_debug(request, outcome.prompt))
+    writer = _Writer(request, outcome.job)
     if request.stream:
-        return await stream_lines(pieces, writer.line)
-    return json_response(writer.whole(await whole_answer(pieces)))
-
-
-def _check(request: ChatRequest, served: DescribedModel, tools: Sequence[Tool] | None) -> Think:
-    """Raises `BadRequest` for what the model cannot do; whether it shall think."""
-    think = checked_think(served, request.model, request.think)
-    check_completion(served, request.model, "chat")
-    if tools:
-        check_capability(served, "tools")
-    return think
+        return await stream_lines(outcome.pieces, writer.line)
+    return json_response(writer.whole(await whole_answer(outcome.pieces)))
 
 
 def _message(role: str, content: str) -> dict[str, Any]:
@@ -194,70 +147,6 @@ def _debug(request: ChatRequest, prompt: Prompt) -> dict[str, Any]:
         "done": False,
         "_debug_info": info,
     }
-
-
-def _conversation(request: ChatRequest, served: DescribedModel) -> list[Message]:
-    """The messages of the model, its system text where the request has none, the request's."""
-    asked = [message.as_prompt_message() for message in request.messages or ()]
-    system = served.stored.system
-    own = [Message("system", system)] if system and asked[0].role != "system" else []
-    messages = [*own, *served.messages, *asked]
-    return without_old_thinking(messages, served.family, served.stored.name.model)
-
-
-def _prompt(request: ChatRequest, job: Job, tools: list[Tool] | None, think: Think) -> Prompt:
-    """The prompt; blocks. Raises `OllamarsError`."""
-    today = datetime.date.today()
-    tokenizer = job.loaded.engine.tokenizer
-    return chat_prompt(
-        _conversation(request, job.served),
-        prompt_renderer(job.served, tokenizer, tools=tools, think=think, today=today),
-        num_ctx=job.num_ctx,
-        count_tokens=job.count_tokens,
-        truncate=request.truncate,
-        has_projector=bool(job.served.stored.projector_paths),
-        families=job.served.families,
-        tag_media=not job.served.has_renderer,
-    )
-
-
-async def _start(
-    request: ChatRequest, job: Job, prompt: Prompt, on_end: ExitStack
-) -> AsyncIterator[Sequence[Event]]:
-    check_format(request.format)
-    refuse_unsupported(job.served, format=request.format, media=prompt.media)
-    return await run_prompt(
-        job,
-        prompt.text,
-        truncate=request.truncate,
-        logprobs=request.top_logprobs if request.logprobs else None,
-        on_end=on_end,
-    )
-
-
-def _begun(request: ChatRequest, served: DescribedModel) -> str:
-    """Text of the request that the answer begins with, on the native path."""
-    messages = [message.as_prompt_message() for message in request.messages or ()]
-    return (begun_answer(messages) or "") if served.is_native else ""
-
-
-def _tagged(
-    request: ChatRequest,
-    job: Job,
-    prompt: Prompt,
-    tools: list[Tool] | None,
-    calls: CallFormat,
-    think: Think,
-) -> TaggedAnswer:
-    served = job.served
-    tags = DEFAULT_TAGS if served.is_native else thinking_tags(served.template)
-    thinks = think and tags and not _begun(request, served)
-    return TaggedAnswer(
-        tags if thinks else None,
-        prefilled=is_prefilled(prompt.text, tags),
-        tool_tag=calls.tag,
-        tool_names=[tool.name for tool in tools or ()],
-    )
 
 
 class _Writer:
