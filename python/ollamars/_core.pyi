@@ -11,6 +11,7 @@ __all__ = [
     "Engine",
     "Event",
     "Gguf",
+    "Meter",
     "Sha256",
     "Tokenizer",
     "__version__",
@@ -199,3 +200,40 @@ class Engine:
         """[positions - 1] natural log-probability of each id but the first, given those before."""
     def close(self) -> None:
         """Stop the thread and free the model; waits for the running step. Idempotent."""
+
+@final
+class Meter:
+    """A loaded model whose steps are timed: the engine's steps, without requests and sampling."""
+
+    def __new__(
+        cls,
+        path: str,
+        *,
+        exec: str = "",
+        threads: int = 0,
+        context: int = 4096,
+        sequences: int = 1,
+    ) -> Self:
+        """Load. Each of `sequences` has `context` tokens of KV memory; the rest as in `Engine`.
+
+        Raises `CoreError` (bad or unsupported model), `OSError`.
+        """
+    @property
+    def exec(self) -> str:
+        """Name of the executor that runs the model, with its kernels, e.g. `cpu-vnni/cpu`."""
+    @property
+    def memory(self) -> int:
+        """Bytes of weights and KV memory."""
+    @property
+    def load_seconds(self) -> float:
+        """From the path to where the first step can run."""
+    def prefill(self, tokens: int, *, start: int = 0, sequence: int = 0) -> float:
+        """Seconds in which a sequence with `start` tokens takes `tokens` more as a prompt.
+
+        Raises `CoreError`: beyond the context.
+        """
+    def decode(self, tokens: int, *, start: int = 0, sequences: int = 1) -> float:
+        """Seconds in which each sequence, having `start` tokens, takes `tokens` more, one a step.
+
+        Raises `CoreError`: beyond the context.
+        """

@@ -272,6 +272,13 @@ VARIABLES: tuple[Variable, ...] = (
         "Executor that runs models, such as candle (default: the best there is)",
     ),
     Variable(
+        "OLLAMARS_CPU",
+        "cpu_level",
+        _read_text,
+        "",
+        "Instructions for the cpu executor: scalar, avx2, avx512, vnni ... (default: the best)",
+    ),
+    Variable(
         "OLLAMARS_THREADS",
         "threads",
         _read_uint,
@@ -313,6 +320,7 @@ class Config:
     editor: str
     auth: bool
     exec: str
+    cpu_level: str
     threads: int
     log_requests: bool
     sched_spread: bool
@@ -331,6 +339,13 @@ class Config:
     def go_template(self) -> bool:
         """Are Go templates used where a model has one?"""
         return self.go_template_setting is not False
+
+    @property
+    def executor(self) -> str:
+        """The executor with its instructions, as the engine names it; empty: the best there is."""
+        if self.cpu_level and self.exec in ("", "cpu"):
+            return f"cpu-{self.cpu_level}"
+        return self.exec
 
     @property
     def no_cloud(self) -> bool:

@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ollamars import _core
+from ollamars.config import Config
 from ollamars.errors import BadRequest, ModelError, OllamarsError
 from ollamars.local import LocalModel, open_model
 
@@ -182,7 +183,7 @@ class Model:
                 num_ctx=num_ctx or self._local.num_ctx,
                 parallel=parallel,
                 threads=threads or 0,
-                exec=os.environ.get("OLLAMARS_EXEC", ""),
+                exec=Config.load().executor,
             )
         except _core.CoreError as error:
             raise ModelError(str(error)) from None

@@ -71,7 +71,9 @@ def test_a_bad_value_is_told_and_leaves_the_default() -> None:
         ("OLLAMA_DEBUG", "2", "log_level", -8),
         ("OLLAMA_GO_TEMPLATE", "0", "go_template", False),
         ("OLLAMA_MODELS", "~/x", "models", "~/x"),
-        ("OLLAMARS_EXEC", "candle", "exec", "candle"),
+        ("OLLAMARS_EXEC", "candle", "executor", "candle"),
+        ("OLLAMARS_EXEC", "", "executor", ""),
+        ("OLLAMARS_CPU", "avx2", "executor", "cpu-avx2"),
         ("OLLAMARS_THREADS", "3", "threads", 3),
     ],
 )

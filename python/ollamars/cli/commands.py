@@ -188,7 +188,13 @@ COMMANDS: tuple[Command, ...] = (
     Command("signout", "signout", "Sign out from ollama.com", "account:signout", most=0, env=()),
     Command("logout", "logout", "Sign out from ollama.com", "account:signout", most=0, hidden=True),
     Command("list", "list [PREFIX]", "List models", "models:list_models", aliases=("ls",)),
-    Command("ps", "ps [PREFIX]", "List running models", "models:running"),
+    Command(
+        "ps",
+        "ps [PREFIX]",
+        "List running models",
+        "models:running",
+        flags=(Flag("verbose", "Show what runs each model, and with which instructions"),),
+    ),
     Command("cp", "cp SOURCE DESTINATION", "Copy a model", "models:copy", least=2, most=2),
     Command("rm", "rm MODEL [MODEL...]", "Remove a model", "models:remove", least=1),
     Command(
@@ -205,6 +211,28 @@ COMMANDS: tuple[Command, ...] = (
         env=(),
         needs_server=False,
         details="ollamars does not start or configure other tools; this command only says so.",
+    ),
+    Command(
+        "bench",
+        "bench MODEL",
+        "Measure how fast a model runs on this machine",
+        "bench:bench",
+        least=1,
+        most=1,
+        flags=(
+            Flag("batch", "Sequences that decode together (default 1)", short="b", type="int"),
+            Flag("json", "Print JSON"),
+            Flag("prompt", "Tokens of the prompt (default 512)", short="p", type="int"),
+            Flag("rounds", "Rounds, of which the median counts (default 3)", short="r", type="int"),
+            Flag("threads", "Threads (default: physical cores)", short="t", type="int"),
+            Flag("tokens", "Tokens to decode (default 64)", short="n", type="int"),
+        ),
+        env=("OLLAMARS_CPU", "OLLAMARS_EXEC", "OLLAMA_MODELS"),
+        needs_server=False,
+        details=(
+            "MODEL is the name of a stored model, or the path of a GGUF file.\n"
+            "The server is neither needed nor used."
+        ),
     ),
 )
 

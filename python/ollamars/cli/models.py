@@ -47,14 +47,17 @@ def _listed(model: Mapping[str, Any], now: datetime) -> list[str]:
 
 def running(call: Call) -> int:
     """Print the table of loaded models, or of those whose name begins with a prefix."""
-    models = Client(call.config).get("/api/ps").get("models") or []
+    verbose = call.flag("verbose")
+    route = "/api/ps?verbose=true" if verbose else "/api/ps"
+    models = Client(call.config).get(route).get("models") or []
     now = datetime.now(UTC)
     rows = [
-        _loaded(model, now)
+        _loaded(model, now) + ([str(model.get("executor", ""))] if verbose else [])
         for model in models
         if not call.args or str(model.get("name", "")).startswith(call.args[0])
     ]
-    header = ("NAME", "ID", "SIZE", "PROCESSOR", "CONTEXT", "UNTIL")
+    header = ["NAME", "ID", "SIZE", "PROCESSOR", "CONTEXT", "UNTIL"]
+    header += ["EXECUTOR"] if verbose else []
     print(table(rows, header=header), end="")
     return 0
 

@@ -244,7 +244,7 @@ class Runtime:
             waiting.settings,
             parallel=self._parallel,
             threads=self._config.threads,
-            exec=self._config.exec,
+            exec=self._config.executor,
             limit_ns=self._config.load_timeout,
             limiter=self._limiter,
         )

@@ -17,6 +17,7 @@ pub mod exec;
 pub mod generation;
 pub mod kv;
 pub mod load;
+pub mod meter;
 pub mod model;
 pub mod outbox;
 pub mod pass;

@@ -7,7 +7,7 @@
 //! let model = Model::open("model.gguf")?;
 //! let limits = Limits { max_rows: 512, kv_blocks: 128, threads: 0 };
 //! let exec = model.load("", model.train_ctx().min(4096), limits)?;
-//! assert_eq!(exec.name(), "candle/cpu");
+//! assert!(exec.name().starts_with("cpu-"));
 //! # Ok::<(), ollamars_engine::Error>(())
 //! ```
 
@@ -31,8 +31,8 @@ type Load = fn(Program, &Gguf, Limits, Option<&str>) -> Result<Box<dyn Exec>>;
 
 /// The executors, the default first: name, what may follow it after a dash, and how one is made.
 const EXECUTORS: &[(&str, &str, Load)] = &[
-    ("candle", "candle-tensors", candle),
     ("cpu", "cpu-LEVEL", cpu),
+    ("candle", "candle-tensors", candle),
 ];
 
 /// An open model file with its vocabulary; the weights are still in the file.

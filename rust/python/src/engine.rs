@@ -201,7 +201,8 @@ impl Engine {
 }
 
 /// `OSError` for what the system refused while loading, `CoreError` for the rest.
-fn load_error(error: Error) -> PyErr {
+/// `OSError` for a file that cannot be read, else what [`core_error`] says.
+pub fn load_error(error: Error) -> PyErr {
     match error {
         Error::Gguf(error) => crate::gguf::gguf_error(error),
         error => core_error(error),

@@ -8,6 +8,7 @@ mod engine;
 mod errors;
 mod gguf;
 mod jinja;
+mod meter;
 mod options;
 mod tokenizer;
 
@@ -27,6 +28,8 @@ mod _core {
     use crate::gguf::{Gguf, rewrite_gguf};
     #[pymodule_export]
     use crate::jinja::render_jinja;
+    #[pymodule_export]
+    use crate::meter::Meter;
     #[pymodule_export]
     use crate::tokenizer::Tokenizer;
 

@@ -39,7 +39,7 @@ fn a_model_says_what_it_is() -> Result<(), Error> {
     let weights: u64 = 40 * (50 + 50 + 1) + 2 * (2 * 40 + 40 * (56 + 28 + 28 + 56 + 3 * 56));
     let best = format!("cpu-{}/cpu", Level::best());
     for (exec, name) in [
-        ("", "candle/cpu"),
+        ("", best.as_str()),
         ("cpu", best.as_str()),
         ("cpu-scalar", "cpu-scalar/cpu"),
         ("candle", "candle/cpu"),
@@ -47,14 +47,14 @@ fn a_model_says_what_it_is() -> Result<(), Error> {
     ] {
         let exec = model.load(exec, CONTEXT, LIMITS)?;
         assert_eq!(exec.name(), name);
-        assert!(exec.memory() > 4 * weights, "{}", exec.memory());
+        assert!(exec.memory() > weights, "{}", exec.memory());
     }
     let unknown = model.load("cpu-abacus", CONTEXT, LIMITS).map(|_| ());
     assert!(unknown.is_err_and(|error| error.to_string().contains("unknown CPU level \"abacus\"")));
     let unknown = model.load("abacus", CONTEXT, LIMITS).map(|_| ());
     assert_eq!(
         unknown.map_err(|error| error.to_string()),
-        Err("no executor 'abacus'; there are candle, candle-tensors, cpu, cpu-LEVEL".to_string())
+        Err("no executor 'abacus'; there are cpu, cpu-LEVEL, candle, candle-tensors".to_string())
     );
     Ok(())
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from quart import Blueprint, Response
+from quart import Blueprint, Response, request
 
 from ollamars.runtime.loaded import LoadedModel
 from ollamars.server.context import current_context
@@ -17,8 +17,13 @@ blueprint = Blueprint("ps", __name__)
 
 @blueprint.route("/api/ps", methods=["GET"])
 async def ps() -> Response:
-    """The loaded models, the one that stays longest first."""
-    return json_response({"models": [_entry(each) for each in current_context().runtime.models()]})
+    """The loaded models, the one that stays longest first; `?verbose=true`: with what runs them."""
+    loaded = current_context().runtime.models()
+    models = [_entry(each) for each in loaded]
+    if request.args.get("verbose") == "true":
+        for entry, each in zip(models, loaded, strict=True):
+            entry["executor"] = each.engine.exec
+    return json_response({"models": models})
 
 
 def _entry(loaded: LoadedModel) -> dict[str, Any]:
