@@ -12,7 +12,10 @@ import pytest
 from tests.served import Served
 from tests.support import shared
 
-GROUPS = "root,version,tags,ps,show,copy,delete,blobs,names,options,generate,chat,smol,http,create"
+GROUPS = (
+    "root,version,tags,ps,show,copy,delete,blobs,names,options,generate,chat,smol,http,create,"
+    "openai.chat,openai.completions,openai.models,openai.responses"
+)
 ENVIRONMENT = {"OLLAMA_MAX_LOADED_MODELS": "24", "OLLAMA_NUM_PARALLEL": "1"}
 TABLE = Path(__file__).with_name("later.txt")
 

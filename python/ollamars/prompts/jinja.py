@@ -56,7 +56,9 @@ def jinja_renderer(
         begun = begun_answer(messages)
         values = dict(shared)
         if begun is not None:
-            messages = messages[:-1]
+            *messages, last = messages
+            # Thinking without text opens no answer (llama.cpp).
+            values["add_generation_prompt"] = bool(begun or not last.thinking)
             # An answer that has begun is not preceded by thinking.
             values["enable_thinking"] = False
         values["messages"] = [message_json(message) for message in messages]

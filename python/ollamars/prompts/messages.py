@@ -158,17 +158,18 @@ def tool_from_json(value: Any, where: str = "tool") -> Tool:
     data = _object(value, where)
     inside = f"{where}.function"
     function = _object(data.get("function"), inside)
-    parameters = _object(function.get("parameters"), f"{inside}.parameters")
     return Tool(
         type=_get(data, "type", str, where, ""),
         items=data.get("items"),
         name=_get(function, "name", str, inside, ""),
         description=_get(function, "description", str, inside, ""),
-        parameters=_parameters(parameters, f"{inside}.parameters"),
+        parameters=tool_parameters_from_json(function.get("parameters"), f"{inside}.parameters"),
     )
 
 
-def _parameters(data: Mapping[str, Any], where: str) -> ToolParameters:
+def tool_parameters_from_json(value: Any, where: str = "parameters") -> ToolParameters:
+    """The schema of a tool's arguments."""
+    data = _object(value, where)
     return ToolParameters(
         type=_get(data, "type", str, where, ""),
         defs=data.get("$defs"),

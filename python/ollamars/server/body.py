@@ -16,6 +16,8 @@ from typing import Any, TypeVar
 from ollamars.errors import BadRequest
 from ollamars.server.asgi import current_request
 from ollamars.server.json_reader import RawJson, Reader, fill, named, read_object
+from ollamars.server.threads import in_thread
+from ollamars.server.zstd import decompress
 from ollamars.store.gosyntax import SyntaxFault, first_value, replace_surrogates
 
 __all__ = ["RawJson", "decode", "named", "read_body"]
@@ -29,14 +31,18 @@ _SPACE = re.compile(r"[ \t\r\n]*")
 _UTF8_SPACE = b" \t\r\n"
 
 
-async def read_body(kind: type[T], *, empty: str = "missing request body") -> T:
+async def read_body(kind: type[T], *, empty: str = "missing request body", zstd: bool = False) -> T:
     """The JSON body of the current request as an instance of the dataclass `kind`.
 
-    Raises `BadRequest`, with the text `empty` where there is no body, and werkzeug's 413 and 408.
+    `zstd`: the body may be compressed so. Raises `BadRequest`, with the text `empty` where there is
+    no body, and werkzeug's 413 and 408.
     """
     request = current_request()
     request.body.limit = JSON_LIMIT
-    return decode(await request.body, kind, empty=empty)
+    data = await request.body
+    if zstd and request.headers.get("Content-Encoding") == "zstd":
+        data = await in_thread(decompress, data)
+    return decode(data, kind, empty=empty)
 
 
 def decode(data: bytes, kind: type[T], *, empty: str = "missing request body") -> T:

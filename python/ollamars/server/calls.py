@@ -6,13 +6,13 @@ answer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from ollamars.prompts.chat import Prompt
 from ollamars.prompts.messages import Message, Think, Tool
-from ollamars.server.inference import Answers, Job
+from ollamars.server.inference import Answer, Answers, Job, empty_answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +62,7 @@ class GenerateCall(Call):
     template: str = ""
     context: Sequence[int] | None = None
     """Tokens of a former answer to go on from."""
-    images: tuple[bytes, ...] = field(default=())
+    images: tuple[bytes, ...] = ()
     raw: bool = False
     """The prompt is the model's input as it stands."""
 
@@ -91,3 +91,12 @@ class Running:
 
 
 Outcome: TypeAlias = Nothing | Rendered | Running
+
+
+async def pieces_of(outcome: Nothing | Running) -> AsyncIterator[list[Answer]]:
+    """The pieces of an answer; where there was nothing to say, only its end."""
+    if isinstance(outcome, Nothing):
+        yield [empty_answer(outcome.reason)]
+        return
+    async for batch in outcome.pieces:
+        yield batch

@@ -120,7 +120,6 @@ def engine_options(job: Job, *, logprobs: int | None = None) -> dict[str, Any]:
     return options.sampling() | {
         "num_predict": predict if 0 < predict <= limit else limit,
         "repeat_last_n": options.repeat_last_n if options.repeat_last_n >= 0 else job.num_ctx,
-        "stop": [text for text in options.stop or () if text],
         "shift": job.shift,
         **({} if logprobs is None else {"logprobs": logprobs}),
     }
@@ -192,6 +191,11 @@ class Answer:
     last: Event | None = None
     said: str = ""
     """With `last`: all that the model said, as it said it."""
+
+
+def empty_answer(reason: str) -> Answer:
+    """The answer where there was nothing to say, and why it ended."""
+    return Answer(Parts(), last=_NothingToRun(done=reason))
 
 
 class Answers:

@@ -13,12 +13,14 @@ A field's kind comes from its annotation:
 | `T | None` | `T`; None where the field is absent or null | that of `T` |
 
 A value of a wrong type is reported in Go's words. A dataclass with `decodes_itself` stands for a Go
-type with a method of its own for this, which shows in the words.
+type with a method of its own for this, which shows in the words; one with `go_package` for a type
+of another package than `api`.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import json
 import types
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
@@ -33,7 +35,7 @@ _INT64 = range(-(2**63), 2**63)
 
 
 class RawJson(str):
-    """A JSON value as the request wrote it."""
+    """A JSON value as the request wrote it; inside of another object, written anew."""
 
 
 class WrongType(Exception):
@@ -206,7 +208,7 @@ def go_name(kind: Any) -> str:
         return "map[string]" + go_name(get_args(kind)[1])
     if get_origin(kind) is Annotated:
         return str(get_args(kind)[1].go_type)
-    return _GO_NAMES.get(kind) or f"api.{kind.__name__}"
+    return _GO_NAMES.get(kind) or f"{getattr(kind, 'go_package', 'api')}.{kind.__name__}"
 
 
 def _zero(kind: Any) -> Any:
@@ -274,7 +276,10 @@ def fill(
         if field is None or (value is None and not field.raw):
             continue
         reader.path.append(field.name)
-        values[field.attribute] = RawJson(text[place]) if field.raw else field.read(reader, value)
+        if field.raw:
+            values[field.attribute] = RawJson(text[place] if text else json.dumps(value))
+        else:
+            values[field.attribute] = field.read(reader, value)
         reader.path.pop()
     reader.struct = outer
     return kind(**values)

@@ -10,13 +10,15 @@ from ollamars.errors import BadRequest, Forbidden, NotFound, OllamarsError
 from ollamars.server.context import Context
 from ollamars.server.threads import in_thread
 from ollamars.store.manifests import ModelNotFound
-from ollamars.store.models import load_model
+from ollamars.store.models import StoredModel, load_model
 from ollamars.store.names import InvalidName, Name, NameRequired, parse_ref
 from ollamars.store.store import Store
 
 KEPT = 64
 """Models whose description is kept until their manifest changes."""
 CLOUD_OFF = "ollama cloud is disabled: "
+NO_INFERENCE = "remote model is unavailable"
+NO_DETAILS = "remote model details are unavailable"
 
 
 async def find_served(
@@ -44,7 +46,41 @@ async def find_served(
     return model
 
 
-def refused_cloud(config: Config, what: str = "remote model is unavailable") -> OllamarsError:
+async def find_stored(context: Context, wanted: str) -> StoredModel:
+    """The model that a request wants to know about, as far as its manifest tells.
+
+    Raises what Ollama answers where there is none.
+    """
+    try:
+        ref = parse_ref(wanted)
+    except InvalidName:
+        raise BadRequest("invalid model name") from None
+    if ref.source == "cloud":
+        raise refused_cloud(context.config, NO_DETAILS)
+    name = await in_thread(context.store.resolve, ref.name)
+    try:
+        model = await in_thread(context.store.load, name)
+    except ModelNotFound:
+        raise NotFound(f"model '{name.short}' not found") from None
+    is_remote = bool(model.config.get("remote_host"))
+    if is_remote and context.config.no_cloud:
+        raise refused_cloud(context.config, NO_DETAILS)
+    if model.model_path is None and not is_remote:
+        raise NotFound(f"model '{name.short}' not found")
+    return model
+
+
+def refuse_cloud_name(config: Config, wanted: str, what: str = NO_INFERENCE) -> None:
+    """Raises `OllamarsError` for a name that says by itself that the model is in the cloud."""
+    try:
+        ref = parse_ref(wanted)
+    except BadRequest:
+        return
+    if ref.source == "cloud":
+        raise refused_cloud(config, what)
+
+
+def refused_cloud(config: Config, what: str = NO_INFERENCE) -> OllamarsError:
     """Why a model in the cloud cannot be had."""
     if config.no_cloud:
         return Forbidden(CLOUD_OFF + what)

@@ -23,23 +23,29 @@ def _as_is(line: bytes) -> bytes:
     return line
 
 
+def _plain_error(error: OllamarsError) -> Response:
+    return error_response(error.message, error.status, content_type=PLAIN_JSON)
+
+
 async def stream_lines(
     batches: AsyncIterator[Iterable[T]],
     encode: Callable[[T], bytes] = _as_is,  # type: ignore[assignment]  # T is bytes then
     *,
     content_type: str = NDJSON,
+    first_error: Callable[[OllamarsError], Response] = _plain_error,
     last_error: Callable[[str], bytes] = error_line,
 ) -> Response:
     """Stream items as lines; all that one batch holds goes out as one chunk.
 
-    The first batch is awaited here: an error before it is an answer with a status of its own. Any
-    later error becomes the last line. The work behind `batches` must be ended by `Request.on_end`:
-    a generator that was never started runs no `finally`. It cannot use `quart.request`.
+    The first batch is awaited here: an error before it is an answer with a status of its own, which
+    `first_error` makes. Any later error becomes the last line. The work behind `batches` must be
+    ended by `Request.on_end`: a generator that was never started runs no `finally`. It cannot use
+    `quart.request`.
     """
     try:
         first: Iterable[T] = await anext(batches, ())
     except OllamarsError as error:
-        return error_response(error.message, error.status, content_type=PLAIN_JSON)
+        return first_error(error)
 
     async def body() -> AsyncIterator[bytes]:
         yield b"".join(map(encode, first))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ollamars.runtime.engine import Event, Tokenizer
 
@@ -37,6 +37,12 @@ def special_texts(tokenizer: Tokenizer, texts: Iterable[str]) -> dict[int, str]:
         for token in tokens
         if not tokenizer.piece(token, special=False)
     }
+
+
+def _cut(token: TokenProbability, count: int) -> TokenProbability:
+    """A token with the first `count` characters of its text."""
+    text = token.text.decode("utf-8", "replace")
+    return token if count >= len(text) else replace(token, text=text[:count].encode())
 
 
 class TokenText:
@@ -100,7 +106,10 @@ class TokenText:
         return "".join([*parts, text])
 
     def _released(self, event: Event) -> Iterable[TokenProbability]:
-        """Tokens whose text is out; at the end all but those of a stop string."""
+        """Tokens whose text is out; at the end all but those of a stop string.
+
+        A token that the stop string begins in has the text before it.
+        """
         everything = event.done is not None and (event.done != "stop" or self._is_end(event))
         while self._tokens:
             before, behind, token = self._tokens[0]
@@ -108,4 +117,4 @@ class TokenText:
             if not everything and behind > self._sent and not cut:
                 break
             self._tokens.popleft()
-            yield token
+            yield token if everything or not cut else _cut(token, self._sent - before)

@@ -36,6 +36,19 @@ def first_value(data: bytes) -> Any:
 
     A byte that is no UTF-8 and a lone surrogate become U+FFFD; of a repeated key the last wins.
     """
+    return _value_and_rest(data)[0]
+
+
+def only_value(data: bytes) -> Any:
+    """The JSON value that `data` is; see `first_value`. Raises `SyntaxFault`, also for more."""
+    value, rest = _value_and_rest(data)
+    rest = rest.lstrip(_SPACE)
+    if rest:
+        raise _Scanner(rest).fault(0, "after top-level value")
+    return value
+
+
+def _value_and_rest(data: bytes) -> tuple[Any, str]:
     text = data.decode("utf-8", "replace")
     start = len(text) - len(text.lstrip(_SPACE))
     try:
@@ -45,7 +58,7 @@ def first_value(data: bytes) -> Any:
         raise SyntaxFault("invalid JSON value") from None
     if text[end : end + 1] in _NUMBER_GOES_ON and isinstance(value, (int, float)):
         _check(data)
-    return replace_surrogates(value) if "\\u" in text else value
+    return replace_surrogates(value) if "\\u" in text else value, text[end:]
 
 
 def _check(data: bytes) -> None:

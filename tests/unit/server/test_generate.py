@@ -205,7 +205,7 @@ async def test_what_the_engine_is_told(site: Site) -> None:
     assert options["num_predict"] == 3
     assert options["temperature"] == 0
     assert options["top_k"] == 3
-    assert options["stop"] == ["A"]
+    assert options["stop"] == ["A", ""]
     assert options["shift"] is True
     assert options["repeat_penalty"] == 1
     await site.post(

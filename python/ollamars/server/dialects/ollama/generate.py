@@ -13,9 +13,10 @@ from ollamars.server.asgi import current_request
 from ollamars.server.body import RawJson, named, read_body
 from ollamars.server.calls import GenerateCall, Nothing, Rendered
 from ollamars.server.context import current_context
-from ollamars.server.dialects.ollama.answers import logprobs_json, tool_call_json
+from ollamars.server.dialects.ollama.answers import tool_call_json
 from ollamars.server.generate import start_generate
 from ollamars.server.inference import Answer, Job, metrics, whole_answer
+from ollamars.server.logprobs import logprobs_json
 from ollamars.server.responses import json_response, ndjson_line
 from ollamars.server.streaming import stream_lines
 from ollamars.server.times import now

@@ -13,7 +13,7 @@ from ollamars.server.body import read_body
 from ollamars.server.context import Context, current_context
 from ollamars.server.dialects.ollama.model_info import ShowOptions, current_shown
 from ollamars.server.responses import json_response
-from ollamars.server.served import refused_cloud
+from ollamars.server.served import NO_DETAILS, refused_cloud
 from ollamars.server.threads import in_thread
 from ollamars.store.manifests import ModelNotFound
 from ollamars.store.names import InvalidName, Name, parse_ref
@@ -22,7 +22,6 @@ blueprint = Blueprint("show", __name__)
 
 COPILOT = "GitHubCopilotChat/"
 """Begins the user agent of a client that shows `general.basename` as the model's name."""
-NO_DETAILS = "remote model details are unavailable"
 
 
 @dataclass(frozen=True, slots=True)

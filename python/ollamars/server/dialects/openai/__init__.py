@@ -1,0 +1,1 @@
+"""OpenAI's API, as Ollama offers it under `/v1`."""
