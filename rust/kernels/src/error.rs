@@ -7,11 +7,11 @@ use ollamars_quants::BlockType;
 #[non_exhaustive]
 pub enum Error {
     /// A name that is no level's.
-    #[error("unknown CPU level {0:?}: it is one of scalar, avx2, avxvnni, avx512, vnni")]
+    #[error("unknown CPU level {0:?}: it is one of scalar, avx2, avxvnni, avx512, vnni, amx")]
     UnknownLevel(String),
-    /// A level that this processor lacks.
-    #[error("this processor lacks what the CPU level {0} needs")]
-    UnavailableLevel(&'static str),
+    /// A level that cannot be used here, and why.
+    #[error("the CPU level {0} cannot be used here: {1}")]
+    UnavailableLevel(&'static str, &'static str),
     /// A type without kernels.
     #[error("there are no kernels for weights of type {0}")]
     UnsupportedType(BlockType),

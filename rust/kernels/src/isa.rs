@@ -7,8 +7,8 @@ use std::fmt;
 
 use crate::Error;
 
-/// The levels; a new one (AMX, NEON) is a row here, an implementation of the vector traits, and an
-/// arm in the macros below.
+/// The levels; a new one is a row here, an implementation of the vector traits, and an arm in the
+/// macros below.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Kind {
     Scalar,
@@ -16,9 +16,10 @@ pub(crate) enum Kind {
     AvxVnni,
     Avx512,
     Vnni,
+    Amx,
 }
 
-use Kind::{Avx2, Avx512, AvxVnni, Scalar, Vnni};
+use Kind::{Amx, Avx2, Avx512, AvxVnni, Scalar, Vnni};
 
 /// A set of instructions that this processor has and that kernels are compiled for:
 ///
@@ -29,18 +30,20 @@ use Kind::{Avx2, Avx512, AvxVnni, Scalar, Vnni};
 /// | `avxvnni` | and AVX-VNNI | Alder Lake, Zen 5 |
 /// | `avx512` | and AVX-512 F, BW, VL, DQ | Skylake-X, Zen 4 |
 /// | `vnni` | and AVX-512 VNNI | Cascade Lake, Zen 4 |
+/// | `amx` | and AMX-TILE, AMX-INT8 and a system that lends them | Sapphire Rapids |
 ///
 /// A value of this type is the proof that the processor has them.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Level(Kind);
 
 /// Every level, the most able last.
-const LEVELS: [(&str, Kind); 5] = [
+const LEVELS: [(&str, Kind); 6] = [
     ("scalar", Scalar),
     ("avx2", Avx2),
     ("avxvnni", AvxVnni),
     ("avx512", Avx512),
     ("vnni", Vnni),
+    ("amx", Amx),
 ];
 
 impl Level {
@@ -51,7 +54,7 @@ impl Level {
     pub fn available() -> impl DoubleEndedIterator<Item = Self> {
         LEVELS
             .into_iter()
-            .filter(|&(_, kind)| is_available(kind))
+            .filter(|&(_, kind)| missing(kind).is_none())
             .map(|(_, kind)| Self(kind))
     }
 
@@ -70,8 +73,10 @@ impl Level {
         };
         match LEVELS.into_iter().find(|(known, _)| *known == name) {
             None => Err(Error::UnknownLevel(name.to_owned())),
-            Some((_, kind)) if is_available(kind) => Ok(Self(kind)),
-            Some((name, _)) => Err(Error::UnavailableLevel(name)),
+            Some((name, kind)) => match missing(kind) {
+                None => Ok(Self(kind)),
+                Some(why) => Err(Error::UnavailableLevel(name, why)),
+            },
         }
     }
 
@@ -88,23 +93,40 @@ impl Level {
     }
 }
 
+/// Whether products of many rows may run in tile registers.
+pub(crate) fn has_tiles() -> bool {
+    missing(Amx).is_none()
+}
+
+/// What this processor or its system lacks for a level.
 #[cfg(all(target_arch = "x86_64", not(miri)))]
-fn is_available(kind: Kind) -> bool {
-    macro_rules! has {
-        ($($feature:tt)*) => { $(std::arch::is_x86_feature_detected!($feature))&&* };
+fn missing(kind: Kind) -> Option<&'static str> {
+    macro_rules! lacks {
+        ($name:literal: $($feature:tt)*) => {
+            (!($(std::arch::is_x86_feature_detected!($feature))&&*))
+                .then_some(concat!("the processor has no ", $name))
+        };
     }
     match kind {
-        Scalar => true,
-        Avx2 => has!("avx2" "fma" "f16c"),
-        AvxVnni => is_available(Avx2) && has!("avxvnni"),
-        Avx512 => is_available(Avx2) && has!("avx512f" "avx512bw" "avx512vl" "avx512dq"),
-        Vnni => is_available(Avx512) && has!("avx512vnni"),
+        Scalar => None,
+        Avx2 => lacks!("AVX2, FMA and F16C": "avx2" "fma" "f16c"),
+        AvxVnni => missing(Avx2).or_else(|| lacks!("AVX-VNNI": "avxvnni")),
+        Avx512 => missing(Avx2).or_else(
+            || lacks!("AVX-512 F, BW, VL and DQ": "avx512f" "avx512bw" "avx512vl" "avx512dq"),
+        ),
+        Vnni => missing(Avx512).or_else(|| lacks!("AVX-512 VNNI": "avx512vnni")),
+        Amx => missing(Vnni).or_else(|| crate::matmul::amx_usable().err()),
     }
 }
 
+/// What this processor or its system lacks for a level.
 #[cfg(any(not(target_arch = "x86_64"), miri))]
-fn is_available(kind: Kind) -> bool {
-    kind == Scalar
+fn missing(kind: Kind) -> Option<&'static str> {
+    match kind {
+        Scalar => None,
+        Amx => crate::matmul::amx_usable().err(),
+        _ => Some("it is for x86-64 processors"),
+    }
 }
 
 impl fmt::Display for Level {
@@ -151,7 +173,7 @@ macro_rules! levels {
                 $crate::isa::Kind::Avx2 | $crate::isa::Kind::AvxVnni => unsafe { avx2 $(::<$($generic),*>)? ($($arg),*) },
                 #[cfg(target_arch = "x86_64")]
                 // SAFETY: a level exists only where the processor has its features.
-                $crate::isa::Kind::Avx512 | $crate::isa::Kind::Vnni => unsafe { avx512 $(::<$($generic),*>)? ($($arg),*) },
+                $crate::isa::Kind::Avx512 | $crate::isa::Kind::Vnni | $crate::isa::Kind::Amx => unsafe { avx512 $(::<$($generic),*>)? ($($arg),*) },
                 _ => scalar $(::<$($generic),*>)? ($($arg),*),
             }
         }
@@ -209,7 +231,7 @@ macro_rules! dot_levels {
                 $crate::isa::Kind::Avx512 => unsafe { avx512::<$t>($($arg),*) },
                 #[cfg(target_arch = "x86_64")]
                 // SAFETY: a level exists only where the processor has its features.
-                $crate::isa::Kind::Vnni => unsafe { vnni::<$t>($($arg),*) },
+                $crate::isa::Kind::Vnni | $crate::isa::Kind::Amx => unsafe { vnni::<$t>($($arg),*) },
                 _ => scalar::<$t>($($arg),*),
             }
         }

@@ -2,19 +2,25 @@
 //!
 //! Rows are interleaved in groups of up to eight, so that a kernel has one pointer: quad `q` (values
 //! `4q..4q+4` of each row) lies at `q · rows + row`. The last group has as many rows as are left.
+//! Where the processor has tiles, the codes of many rows are also kept row by row.
 
 mod quantize;
 
 use std::marker::PhantomData;
 use std::ops::Range;
+use std::ptr;
 
 use ollamars_quants::BlockType;
 
 use crate::Level;
 use crate::buffer::Aligned;
+use crate::isa;
 
 /// Rows of a group.
 pub const GROUP: usize = 8;
+
+/// Fewest rows whose codes are also kept row by row: with fewer the tiles gain nothing.
+pub(crate) const TILE_ROWS: usize = 24;
 
 /// What a product needs of the activations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -47,6 +53,11 @@ impl ActKind {
     }
 }
 
+/// Bytes of a row of codes: an odd number of cache lines, so that rows do not share sets.
+fn code_stride(inputs: usize) -> usize {
+    (inputs.div_ceil(64) | 1) * 64
+}
+
 /// Memory for the activations of a step, `[rows, inputs]`.
 #[derive(Debug)]
 pub struct Acts {
@@ -62,6 +73,8 @@ pub struct Acts {
     sums32: Aligned<i32>,
     /// Bytes32: scale times sum.
     scaled: Aligned<f32>,
+    /// Where the processor has tiles: codes row by row.
+    codes: Aligned<u8>,
 }
 
 /// Activations in use by several threads.
@@ -75,6 +88,8 @@ pub struct ActsView<'a> {
     pub(crate) sums: *mut i32,
     pub(crate) sums32: *mut i32,
     pub(crate) scaled: *mut f32,
+    /// Codes row by row, or null.
+    codes: *mut u8,
     life: PhantomData<&'a mut Acts>,
 }
 
@@ -89,6 +104,11 @@ impl Acts {
     /// # Panics
     /// If `inputs` is no whole number of the kind's blocks: the weights were checked when packed.
     pub fn new(kind: ActKind, inputs: usize, capacity: usize) -> Self {
+        Self::with_codes(kind, inputs, capacity, isa::has_tiles())
+    }
+
+    /// As [`Acts::new`]; `by_row` keeps codes row by row too.
+    pub(crate) fn with_codes(kind: ActKind, inputs: usize, capacity: usize, by_row: bool) -> Self {
         assert!(
             inputs.is_multiple_of(kind.block()),
             "{inputs} values in {kind:?}"
@@ -96,6 +116,12 @@ impl Acts {
         let values = capacity.next_multiple_of(GROUP) * inputs;
         let per = |kinds: &[ActKind], n: usize| if kinds.contains(&kind) { values / n } else { 0 };
         let bytes = [ActKind::Bytes32, ActKind::Bytes256];
+        let by_row = by_row && bytes.contains(&kind) && capacity >= TILE_ROWS;
+        let codes = if by_row {
+            capacity * code_stride(inputs)
+        } else {
+            0
+        };
         Self {
             kind,
             inputs,
@@ -105,6 +131,7 @@ impl Acts {
             sums: Aligned::zeroed(per(&bytes, 32)),
             sums32: Aligned::zeroed(per(&[ActKind::Bytes256], 64)),
             scaled: Aligned::zeroed(per(&[ActKind::Bytes32], 32)),
+            codes: Aligned::zeroed(codes),
         }
     }
 
@@ -126,7 +153,7 @@ impl Acts {
     /// Bytes of memory.
     pub fn bytes(&self) -> usize {
         let words = self.quads.len() + self.scales.len() + self.sums.len();
-        4 * (words + self.sums32.len() + self.scaled.len())
+        4 * (words + self.sums32.len() + self.scaled.len()) + self.codes.len()
     }
 
     /// Room for `rows` rows, which threads fill with [`ActsView::quantize`].
@@ -139,6 +166,10 @@ impl Acts {
             "{rows} rows, room for {}",
             self.capacity
         );
+        let codes = match rows {
+            TILE_ROWS.. if !self.codes.is_empty() => self.codes.as_mut_ptr(),
+            _ => ptr::null_mut(),
+        };
         ActsView {
             kind: self.kind,
             inputs: self.inputs,
@@ -148,6 +179,7 @@ impl Acts {
             sums: self.sums.as_mut_ptr(),
             sums32: self.sums32.as_mut_ptr(),
             scaled: self.scaled.as_mut_ptr(),
+            codes,
             life: PhantomData,
         }
     }
@@ -224,8 +256,12 @@ impl ActsView<'_> {
             self.inputs
         );
         for (i, x) in x.chunks_exact(self.inputs.max(1)).enumerate() {
+            let codes = match self.has_codes() {
+                true => self.codes(group * GROUP + i),
+                false => ptr::null_mut(),
+            };
             // SAFETY: row `i` of the group is inside of the memory, and this thread's.
-            unsafe { quantize::row(level, self.kind, x, self.group(group).skip(i)) };
+            unsafe { quantize::row(level, self.kind, x, self.group(group).skip(i), codes) };
         }
     }
 
@@ -254,8 +290,29 @@ impl ActsView<'_> {
             sums,
             sums32,
             scaled,
+            codes: match self.has_codes() {
+                true => self.codes(first * GROUP),
+                false => ptr::null_mut(),
+            },
             ..self
         }
+    }
+
+    /// Whether codes lie row by row too.
+    pub(crate) fn has_codes(&self) -> bool {
+        !self.codes.is_null()
+    }
+
+    /// Codes of a row, if they lie row by row too.
+    #[inline(always)]
+    pub(crate) fn codes(&self, row: usize) -> *mut u8 {
+        self.codes.wrapping_add(row * self.code_stride())
+    }
+
+    /// Bytes from one row's codes to the next one's.
+    #[inline(always)]
+    pub(crate) fn code_stride(&self) -> usize {
+        code_stride(self.inputs)
     }
 
     /// Where a group lies.

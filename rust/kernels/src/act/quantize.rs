@@ -12,14 +12,23 @@ const SMALLEST: i32 = (127 - 100) << 23;
 /// Bits of infinity.
 const INFINITE: i32 = 0x7f80_0000;
 
+/// Where a row's codes go.
+#[derive(Clone, Copy)]
+struct Place {
+    rows: Rows,
+    /// Its codes alone, or null.
+    codes: *mut u8,
+}
+
 /// Quantizes one row.
 ///
 /// # Safety
-/// `out` is a row of `x.len()` values, and this thread's.
-pub(super) unsafe fn row(level: Level, kind: ActKind, x: &[f32], out: Rows) {
+/// `out` is a row of `x.len()` values, and this thread's; so is `codes`, if it is not null.
+pub(super) unsafe fn row(level: Level, kind: ActKind, x: &[f32], out: Rows, codes: *mut u8) {
+    let place = Place { rows: out, codes };
     match kind {
-        ActKind::Bytes32 => bytes32(level, x, out),
-        ActKind::Bytes256 => bytes256(level, x, out),
+        ActKind::Bytes32 => bytes32(level, x, place),
+        ActKind::Bytes256 => bytes256(level, x, place),
         ActKind::Floats => {
             for (i, x) in x.iter().enumerate() {
                 // SAFETY: the caller's promise.
@@ -30,7 +39,7 @@ pub(super) unsafe fn row(level: Level, kind: ActKind, x: &[f32], out: Rows) {
 }
 
 levels! {
-    fn bytes32[s](x: &[f32], out: Rows) = {
+    fn bytes32[s](x: &[f32], out: Place) = {
         for (b, x) in x.as_chunks::<32>().0.iter().enumerate() {
             // SAFETY: `row`'s caller promises the memory.
             unsafe { block32(s, x, b, out) }
@@ -39,7 +48,7 @@ levels! {
 }
 
 levels! {
-    fn bytes256[s](x: &[f32], out: Rows) = {
+    fn bytes256[s](x: &[f32], out: Place) = {
         for (b, x) in x.as_chunks::<256>().0.iter().enumerate() {
             // SAFETY: `row`'s caller promises the memory.
             unsafe { block256(s, x, b, out) }
@@ -93,18 +102,18 @@ impl Scaling {
 }
 
 /// # Safety
-/// Block `b` is inside of `out`.
+/// Block `b` is inside of `place`.
 #[inline(always)]
-unsafe fn block32<S: Simd>(s: S, x: &[f32; 32], b: usize, out: Rows) {
+unsafe fn block32<S: Simd>(s: S, x: &[f32; 32], b: usize, place: Place) {
     let scaling = Scaling::new(peak(s, x));
     let mut sum = s.splat_i(0);
     for (i, x) in x.chunks_exact(S::LANES).enumerate() {
         let codes = scaling.codes(s, x);
         sum = s.add_i(sum, codes);
         // SAFETY: the caller's promise.
-        unsafe { store_codes(s, codes, b * 8 + i * 4, out) };
+        unsafe { store_codes(s, codes, b * 8 + i * 4, place) };
     }
-    let sum = s.reduce_add_i(sum);
+    let (sum, out) = (s.reduce_add_i(sum), place.rows);
     // SAFETY: the caller's promise.
     unsafe {
         *out.scales.add(b * out.stride) = scaling.scale;
@@ -114,17 +123,18 @@ unsafe fn block32<S: Simd>(s: S, x: &[f32; 32], b: usize, out: Rows) {
 }
 
 /// # Safety
-/// Block `b` is inside of `out`.
+/// Block `b` is inside of `place`.
 #[inline(always)]
-unsafe fn block256<S: Simd>(s: S, x: &[f32; 256], b: usize, out: Rows) {
+unsafe fn block256<S: Simd>(s: S, x: &[f32; 256], b: usize, place: Place) {
     let scaling = Scaling::new(peak(s, x));
     let mut sums = [0; 16];
     for ((i, x), sum) in x.chunks_exact(S::LANES).enumerate().zip(&mut sums) {
         let codes = scaling.codes(s, x);
         *sum = s.reduce_add_i(codes);
         // SAFETY: the caller's promise.
-        unsafe { store_codes(s, codes, b * 64 + i * 4, out) };
+        unsafe { store_codes(s, codes, b * 64 + i * 4, place) };
     }
+    let out = place.rows;
     // SAFETY: the caller's promise.
     unsafe {
         *out.scales.add(b * out.stride) = scaling.scale;
@@ -145,13 +155,17 @@ fn halves(even: i32, odd: i32) -> i32 {
 /// Four quads of one row, from quad `quad` on.
 ///
 /// # Safety
-/// They are inside of `out`.
+/// They are inside of `place`.
 #[inline(always)]
-unsafe fn store_codes<S: Simd>(s: S, codes: S::I, quad: usize, out: Rows) {
+unsafe fn store_codes<S: Simd>(s: S, codes: S::I, quad: usize, place: Place) {
     let mut quads = [0i32; 4];
+    let out = place.rows;
     // SAFETY: 16 bytes; the caller's promise.
     unsafe {
         s.store_i8(quads.as_mut_ptr().cast(), codes);
+        if !place.codes.is_null() {
+            s.store_i8(place.codes.add(4 * quad).cast(), codes);
+        }
         for (i, value) in quads.into_iter().enumerate() {
             *out.quads.add((quad + i) * out.stride) = value;
         }

@@ -105,7 +105,7 @@ fn prefetch<S: Dots>(s: S, layout: &Layout, strip: Strip, chunk: usize) {
 /// # Safety
 /// The strip is at a unit that has the group.
 #[inline(always)]
-unsafe fn factors<S: Dots>(
+pub(super) unsafe fn factors<S: Dots>(
     s: S,
     layout: &Layout,
     strip: Strip,

@@ -4,11 +4,14 @@
 //! follow in ascending order of the inputs. So a row's bits do not depend on the number of rows, on
 //! threads or on how panels are divided, and all levels agree.
 
+mod amx;
 mod block256;
 mod block32;
 mod codes;
 mod plain;
 mod tile;
+
+pub(crate) use amx::usable as amx_usable;
 
 use std::ops::Range;
 
@@ -63,7 +66,11 @@ pub unsafe fn matmul_panels(
         panels,
     };
     // SAFETY: the shapes were checked, the caller keeps threads apart.
-    unsafe { kernel(weights.ty())(weights.level(), &job) }
+    unsafe {
+        if !amx::multiply(&job) {
+            kernel(weights.ty())(weights.level(), &job);
+        }
+    }
 }
 
 type Kernel = unsafe fn(Level, &Job<'_>);

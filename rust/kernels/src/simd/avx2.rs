@@ -192,6 +192,7 @@ impl<const VNNI: bool> Dots for Avx2<VNNI> {
         sub_i(a: I, b: I) -> I = _mm256_sub_epi32(a, b);
         shr16(a: I, n: usize) -> I = _mm256_srl_epi16(a, _mm_cvtsi32_si128(n as i32));
         shl16(a: I, n: usize) -> I = _mm256_sll_epi16(a, _mm_cvtsi32_si128(n as i32));
+        mul16(a: I, b: I) -> I = _mm256_mullo_epi16(a, b);
         lookup(table: &[u8; 16], indices: I) -> I = _mm256_shuffle_epi8(
             _mm256_broadcastsi128_si256(_mm_loadu_si128(table.as_ptr().cast())), indices);
         dot(sum: I, a: I, b: I) -> I = if VNNI {

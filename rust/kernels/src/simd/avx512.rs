@@ -158,6 +158,7 @@ impl<const VNNI: bool> Dots for Avx512<VNNI> {
         sub_i(a: I, b: I) -> I = _mm512_sub_epi32(a, b);
         shr16(a: I, n: usize) -> I = _mm512_srl_epi16(a, _mm_cvtsi32_si128(n as i32));
         shl16(a: I, n: usize) -> I = _mm512_sll_epi16(a, _mm_cvtsi32_si128(n as i32));
+        mul16(a: I, b: I) -> I = _mm512_mullo_epi16(a, b);
         lookup(table: &[u8; 16], indices: I) -> I = _mm512_shuffle_epi8(
             _mm512_broadcast_i32x4(_mm_loadu_si128(table.as_ptr().cast())), indices);
         dot(sum: I, a: I, b: I) -> I = if VNNI {

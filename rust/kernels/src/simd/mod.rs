@@ -143,6 +143,8 @@ pub(crate) trait Dots: Simd {
     fn shr16(self, a: Self::I, n: usize) -> Self::I;
     /// Shifted left by `n`, a constant after inlining.
     fn shl16(self, a: Self::I, n: usize) -> Self::I;
+    /// The lower halves of the products of both halves.
+    fn mul16(self, a: Self::I, b: Self::I) -> Self::I;
     /// `table[index]` for each byte; indices are below 16.
     fn lookup(self, table: &[u8; 16], indices: Self::I) -> Self::I;
     /// `sum` plus the products of unsigned bytes `a` with signed bytes `b`: all four of a value

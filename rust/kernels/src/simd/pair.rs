@@ -1,6 +1,6 @@
 //! Two vectors as one of twice the length.
 
-use super::Simd;
+use super::{Dots, Simd};
 
 /// Sixteen lanes where a register has eight: sums then fold in the same order at every level.
 #[derive(Clone, Copy)]
@@ -154,5 +154,56 @@ impl<S: Simd> Simd for Pair<S> {
     #[inline(always)]
     fn prefetch(self, at: *const u8) {
         self.0.prefetch(at);
+    }
+}
+
+/// Loads of both halves, which are `$bytes` apart for each lane.
+macro_rules! loads {
+    ($($load:ident -> $ret:ident: $bytes:literal;)*) => {
+        $(#[inline(always)]
+        unsafe fn $load(self, from: *const u8) -> Self::$ret {
+            // SAFETY: the caller's promise covers both halves.
+            unsafe { [self.0.$load(from), self.0.$load(from.add($bytes * S::LANES))] }
+        })*
+    };
+}
+
+impl<S: Dots> Dots for Pair<S> {
+    const WIDE: bool = S::WIDE;
+    const ROWS: usize = S::ROWS;
+
+    both! {
+        or(a: I, b: I) -> I;
+        sub_i(a: I, b: I) -> I;
+        mul16(a: I, b: I) -> I;
+        dot(sum: I, a: I, b: I) -> I;
+        fold(sum: I, part: I, factor: I) -> I;
+        factor(value: I) -> I;
+        dot16(sum: I, a: I, b: I) -> I;
+    }
+
+    loads! {
+        load_i -> I: 4;
+        load_u8 -> I: 1;
+        load_i8 -> I: 1;
+        load_half_e8m0 -> F: 1;
+    }
+
+    #[inline(always)]
+    fn shr16(self, a: Self::I, n: usize) -> Self::I {
+        [self.0.shr16(a[0], n), self.0.shr16(a[1], n)]
+    }
+
+    #[inline(always)]
+    fn shl16(self, a: Self::I, n: usize) -> Self::I {
+        [self.0.shl16(a[0], n), self.0.shl16(a[1], n)]
+    }
+
+    #[inline(always)]
+    fn lookup(self, table: &[u8; 16], indices: Self::I) -> Self::I {
+        [
+            self.0.lookup(table, indices[0]),
+            self.0.lookup(table, indices[1]),
+        ]
     }
 }

@@ -298,6 +298,16 @@ impl Dots for Scalar {
     }
 
     #[inline(always)]
+    fn mul16(self, a: I, b: I) -> I {
+        each(a, b, |a, b| {
+            let (a, b) = (a as u32, b as u32);
+            let low = (a as u16).wrapping_mul(b as u16);
+            let high = ((a >> 16) as u16).wrapping_mul((b >> 16) as u16);
+            (u32::from(low) | u32::from(high) << 16) as i32
+        })
+    }
+
+    #[inline(always)]
     fn lookup(self, table: &[u8; 16], indices: I) -> I {
         indices.map(|i| i32::from_le_bytes(i.to_le_bytes().map(|i| table[usize::from(i & 15)])))
     }
