@@ -17,7 +17,7 @@
 use std::ops::Range;
 
 use crate::exec::Limits;
-use crate::program::Output;
+use crate::program::{Output, Program};
 use crate::{Error, Result};
 
 /// Tokens in a block of KV memory; the same for every executor.
@@ -35,6 +35,8 @@ pub enum Heads {
     Last,
     /// Every row: perplexity, `Model.logits`.
     All,
+    /// The first row only.
+    First,
 }
 
 /// The part of a batch that belongs to one sequence.
@@ -102,11 +104,24 @@ impl Batch {
         })
     }
 
-    /// Whether an executor with these `limits` can run it over `n_vocab` tokens.
+    /// For each span its part of [`Batch::head_rows`].
+    pub fn span_heads(&self) -> impl Iterator<Item = Range<usize>> {
+        let mut start = 0;
+        self.spans.iter().map(move |span| {
+            let rest = self.head_rows.get(start..).unwrap_or_default();
+            let count = rest.partition_point(|&row| (row as usize) < span.rows.end);
+            let heads = start..start + count;
+            start = heads.end;
+            heads
+        })
+    }
+
+    /// Whether an executor with these `limits` can run `program` on it.
     ///
     /// # Errors
     /// [`Error::Request`] names what is beyond them.
-    pub fn check(&self, n_vocab: usize, limits: &Limits) -> Result<()> {
+    pub fn check(&self, program: &Program, limits: &Limits) -> Result<()> {
+        let n_vocab = program.n_vocab();
         let wrong = |why: String| Err(Error::Request(why));
         if self.rows() == 0 || self.rows() > limits.max_rows {
             return wrong(format!("{} rows, at most {}", self.rows(), limits.max_rows));
@@ -115,6 +130,13 @@ impl Batch {
             return wrong(format!(
                 "token {token} is outside the vocabulary of {n_vocab} tokens"
             ));
+        }
+        let last = self.positions.iter().max().copied().unwrap_or(0);
+        if let Some(most) = program.n_positions().filter(|&most| last as usize >= most) {
+            return wrong(format!("position {last} of a model with {most} positions"));
+        }
+        if program.is_encoder() && self.spans.iter().any(|span| span.start > 0) {
+            return wrong("a part of a text for a model that reads whole texts".to_string());
         }
         if let Some(block) = self
             .blocks
@@ -166,6 +188,7 @@ impl Batch {
             Heads::Last => self
                 .head_rows
                 .extend(rows.clone().next_back().map(|r| r as u32)),
+            Heads::First => self.head_rows.extend(rows.clone().next().map(|r| r as u32)),
             Heads::All => self.head_rows.extend(rows.clone().map(|r| r as u32)),
         }
         let table = self.blocks.len();
@@ -196,5 +219,7 @@ mod tests {
         let slots: Vec<_> = batch.slots().skip(33).collect();
         assert_eq!(slots, [(33, 3, 31), (34, 5, 0), (35, 5, 1), (36, 9, 0)]);
         assert_eq!(batch.head_rows, [36]);
+        let heads: Vec<_> = batch.span_heads().collect();
+        assert_eq!(heads, [0..0, 0..0, 0..1]);
     }
 }

@@ -24,7 +24,7 @@ use crate::exec::cpu::{CpuExec, Options};
 use crate::exec::{Exec, Limits};
 use crate::program::Program;
 use crate::spec::ModelSpec;
-use crate::{Error, Result, arch, decoder};
+use crate::{Error, Result, arch, decoder, exec};
 
 /// Makes an executor that holds the model; the text is what follows the executor's name.
 type Load = fn(Program, &Gguf, Limits, Option<&str>) -> Result<Box<dyn Exec>>;
@@ -146,7 +146,15 @@ fn cpu(
     variant: Option<&str>,
 ) -> Result<Box<dyn Exec>> {
     let level = Level::choose(variant).map_err(|error| Error::Request(error.to_string()))?;
-    let kv = KvType::F16;
+    if exec::cpu::unsupported(&program).is_some() {
+        return candle(program, gguf, limits, None);
+    }
+    // Memory of an encoder is one layer's, for one step.
+    let kv = if program.is_encoder() {
+        KvType::F32
+    } else {
+        KvType::F16
+    };
     let exec = CpuExec::new(program, gguf, Options { level, kv }, limits)?;
     Ok(Box::new(exec))
 }

@@ -5,7 +5,7 @@
 //! share its output, gate and up before the [`Op::Glu`] that joins them, a linear op before the
 //! residual [`Op::Add`].
 
-use crate::spec::{Activation, AttentionShape, NormKind, Part, Rope, Temperature};
+use crate::spec::{Activation, AttentionShape, Mask, NormKind, Part, Rope, Shares, Temperature};
 
 /// A buffer of activations, `[rows, width]` of `f32`. Written by one op only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -26,6 +26,8 @@ pub enum RowSet {
     All,
     /// The head rows.
     Heads,
+    /// One row for each span of the batch.
+    Spans,
 }
 
 /// Shape of a buffer.
@@ -48,18 +50,35 @@ pub struct CacheSpec {
     pub value_dim: usize,
 }
 
-/// One operation. All read and write rows independently but [`Op::Attend`] and [`Op::Rows`].
+/// Which row of a table a row of the batch takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lookup {
+    /// Its token's.
+    Token,
+    /// Its position's.
+    Position,
+    /// The first one.
+    First,
+}
+
+/// One operation. All read and write rows independently but [`Op::Attend`], [`Op::Rows`] and
+/// [`Op::Pool`].
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs)]
 pub enum Op {
-    /// The row of each token: `table[token]`.
-    Embed { table: Weight, out: Buf },
-    /// Each group of `weight`'s length is normed and multiplied by `weight`.
+    /// A row of a table for each row.
+    Embed {
+        table: Weight,
+        lookup: Lookup,
+        out: Buf,
+    },
+    /// Each group of `weight`'s length is normed, multiplied by `weight`, and `bias` added.
     Norm {
         x: Buf,
         kind: NormKind,
         eps: f32,
         weight: Weight,
+        bias: Option<Weight>,
         out: Buf,
     },
     /// `weight x + bias`.
@@ -77,7 +96,8 @@ pub enum Op {
         heads: usize,
         out: Buf,
     },
-    /// Writes K and V of every row to the cache, then attends over the row's sequence.
+    /// Writes K and V of every row to the cache, then attends over the row's sequence. Layers of an
+    /// encoder share one cache: what is in it is of use in its own step and layer only.
     Attend {
         q: Buf,
         k: Buf,
@@ -90,6 +110,12 @@ pub enum Op {
     Glu {
         gate: Buf,
         up: Buf,
+        activation: Activation,
+        out: Buf,
+    },
+    /// `activation(x)`.
+    Activate {
+        x: Buf,
         activation: Activation,
         out: Buf,
     },
@@ -107,6 +133,8 @@ pub enum Op {
     Scale { x: Buf, factor: Factor, out: Buf },
     /// Keeps the head rows.
     Rows { x: Buf, out: Buf },
+    /// The mean of the head rows of each span, zeros where it has none.
+    Pool { x: Buf, out: Buf },
     /// `cap · tanh(x / cap)`.
     Softcap { x: Buf, cap: f32, out: Buf },
 }
@@ -115,11 +143,12 @@ pub enum Op {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub struct Experts {
-    pub gate: Weight,
+    pub gate: Option<Weight>,
     pub up: Weight,
     pub down: Weight,
     pub used: usize,
     pub activation: Activation,
+    pub shares: Shares,
 }
 
 /// What a row is multiplied with.
@@ -156,7 +185,9 @@ pub enum Output {
     Logits,
     /// `[embedding]`: the hidden state after the last norm.
     Hidden,
-    /// `[labels]`: a reranker's scores, before any softmax.
+    /// `[embedding]` of each span: its pooled hidden state.
+    Embedding,
+    /// `[labels]` of each span: a reranker's scores, before any softmax.
     Scores,
 }
 
@@ -167,7 +198,7 @@ pub struct Tail {
     pub output: Output,
     /// From the hidden state of the head rows to `out`.
     pub ops: Vec<Op>,
-    /// The result, `[head rows, width]`.
+    /// The result, `[head rows, width]` or `[spans, width]`.
     pub out: Buf,
 }
 
@@ -181,6 +212,8 @@ impl Op {
             | Self::Rope { out, .. }
             | Self::Attend { out, .. }
             | Self::Glu { out, .. }
+            | Self::Activate { out, .. }
+            | Self::Pool { out, .. }
             | Self::Moe { out, .. }
             | Self::Add { out, .. }
             | Self::Scale { out, .. }
@@ -198,6 +231,8 @@ impl Op {
             | Self::Rope { x, .. }
             | Self::Scale { x, .. }
             | Self::Rows { x, .. }
+            | Self::Activate { x, .. }
+            | Self::Pool { x, .. }
             | Self::Softcap { x, .. } => [Some(x), None, None],
             Self::Glu { gate: a, up: b, .. }
             | Self::Moe {
@@ -211,13 +246,37 @@ impl Op {
 }
 
 impl Program {
-    /// Number of tokens of the table that the first op reads.
+    /// Number of tokens that the program knows.
     pub fn n_vocab(&self) -> usize {
+        self.rows_of(Lookup::Token).unwrap_or(0)
+    }
+
+    /// Number of positions that the program knows; none: there is no end of them.
+    pub fn n_positions(&self) -> Option<usize> {
+        self.rows_of(Lookup::Position)
+    }
+
+    fn rows_of(&self, wanted: Lookup) -> Option<usize> {
         let table = self.ops.iter().find_map(|op| match op {
-            Op::Embed { table, .. } => self.weights.get(table.0),
+            Op::Embed { table, lookup, .. } if *lookup == wanted => self.weights.get(table.0),
             _ => None,
         });
-        table.map_or(0, Part::rows)
+        table.map(Part::rows)
+    }
+
+    /// Values of a row of one kind of output, if the model has it.
+    pub fn width(&self, output: Output) -> Option<usize> {
+        let tail = self.tail(output)?;
+        self.bufs.get(tail.out.0).map(|buf| buf.width)
+    }
+
+    /// Whether a row depends on rows after it.
+    pub fn is_encoder(&self) -> bool {
+        let whole = |op: &Op| match op {
+            Op::Attend { shape, .. } => matches!(shape.mask, Mask::Whole(_)),
+            _ => false,
+        };
+        self.ops.iter().any(whole)
     }
 
     /// The end for one kind of output, if the model has it.

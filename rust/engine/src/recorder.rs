@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 
 use crate::program::{
-    Buf, BufSpec, Cache, CacheSpec, Experts, Factor, Op, Output, Program, RowSet, Tail, Weight,
+    Buf, BufSpec, Cache, CacheSpec, Experts, Factor, Lookup, Op, Output, Program, RowSet, Tail,
+    Weight,
 };
-use crate::spec::{Activation, AttentionShape, Linear, Moe, Norm, Part, Rope, Temperature};
+use crate::spec::{Activation, AttentionShape, Linear, Mask, Moe, Norm, Part, Rope, Temperature};
 
 /// Every method appends an op and returns the buffer that it writes.
 #[derive(Debug, Default)]
@@ -32,23 +33,34 @@ impl Recorder {
         self.program
     }
 
-    /// The rows of the batch's tokens.
-    pub fn embed(&mut self, table: &Part) -> Buf {
+    /// Rows of a table.
+    pub fn embed(&mut self, table: &Part, lookup: Lookup) -> Buf {
         let out = self.buf(RowSet::All, table.columns());
         let table = self.weight(table);
-        self.push(Op::Embed { table, out })
+        self.push(Op::Embed { table, lookup, out })
+    }
+
+    /// Adds rows of a table, where the model has one.
+    pub fn add_embed_if(&mut self, x: Buf, table: Option<&Part>, lookup: Lookup) -> Buf {
+        let Some(table) = table else {
+            return x;
+        };
+        let rows = self.embed(table, lookup);
+        self.add(x, rows)
     }
 
     /// A norm of each group.
     pub fn norm(&mut self, x: Buf, norm: &Norm) -> Buf {
         let out = self.like(x);
         let weight = self.weight(&norm.weight);
+        let bias = norm.bias.as_ref().map(|bias| self.weight(bias));
         let (kind, eps) = (norm.kind, norm.eps);
         self.push(Op::Norm {
             x,
             kind,
             eps,
             weight,
+            bias,
             out,
         })
     }
@@ -82,14 +94,22 @@ impl Recorder {
         })
     }
 
-    /// Attention with a KV memory of its own.
+    /// Attention, with a KV memory of its own where later steps go on from here.
     pub fn attend(&mut self, q: Buf, k: Buf, v: Buf, shape: AttentionShape) -> Buf {
-        let cache = Cache(self.program.caches.len());
-        self.program.caches.push(CacheSpec {
+        let spec = CacheSpec {
             heads: shape.kv_heads,
             key_dim: shape.key_dim,
             value_dim: shape.value_dim,
-        });
+        };
+        let caches = &mut self.program.caches;
+        let shared = match shape.mask {
+            Mask::Causal(_) => None,
+            Mask::Whole(_) => caches.iter().position(|&known| known == spec),
+        };
+        let cache = Cache(shared.unwrap_or_else(|| {
+            caches.push(spec);
+            caches.len() - 1
+        }));
         let out = self.buf(self.rows_of(q), shape.heads * shape.value_dim);
         self.push(Op::Attend {
             q,
@@ -112,15 +132,22 @@ impl Recorder {
         })
     }
 
+    /// `activation(x)`.
+    pub fn activate(&mut self, x: Buf, activation: Activation) -> Buf {
+        let out = self.like(x);
+        self.push(Op::Activate { x, activation, out })
+    }
+
     /// A mixture of experts, its router included.
     pub fn moe(&mut self, x: Buf, moe: &Moe) -> Buf {
         let logits = self.linear(x, &moe.router);
         let experts = Experts {
-            gate: self.weight(&moe.gate),
+            gate: moe.gate.as_ref().map(|gate| self.weight(gate)),
             up: self.weight(&moe.up),
             down: self.weight(&moe.down),
             used: moe.used,
             activation: moe.activation,
+            shares: moe.shares,
         };
         let out = self.like(x);
         self.push(Op::Moe {
@@ -159,6 +186,12 @@ impl Recorder {
     pub fn rows(&mut self, x: Buf) -> Buf {
         let out = self.buf(RowSet::Heads, self.width_of(x));
         self.push(Op::Rows { x, out })
+    }
+
+    /// The mean of the head rows of each span.
+    pub fn pool(&mut self, x: Buf) -> Buf {
+        let out = self.buf(RowSet::Spans, self.width_of(x));
+        self.push(Op::Pool { x, out })
     }
 
     /// `cap · tanh(x / cap)`, where there is a cap.

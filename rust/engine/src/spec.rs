@@ -4,6 +4,10 @@
 //! checked against the file: no size is zero, every tensor is there in the shape that is named
 //! here. The decoder ([`crate::decoder`]) turns any spec into a program.
 
+use std::ops::Range;
+
+use crate::batch::Heads;
+
 /// Some rows of a tensor of the file, or all of them.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Part {
@@ -29,6 +33,8 @@ pub struct Linear {
 pub enum NormKind {
     /// `x / sqrt(mean(x²) + eps)`.
     Rms,
+    /// `(x - mean(x)) / sqrt(variance(x) + eps)`.
+    Layer,
 }
 
 /// A norm over groups of neighbouring values: a whole row, or each head of it.
@@ -40,6 +46,8 @@ pub struct Norm {
     pub eps: f32,
     /// `[group]`: as many values form a group.
     pub weight: Part,
+    /// `[group]`: added to each group.
+    pub bias: Option<Part>,
 }
 
 /// Which values of a head form the pairs that turn.
@@ -72,7 +80,7 @@ pub struct Temperature {
     pub length: usize,
 }
 
-/// Causal attention with grouped heads. Query head `h` uses KV head `h / (heads / kv_heads)`.
+/// Attention with grouped heads. Query head `h` uses KV head `h / (heads / kv_heads)`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Attention {
     /// `[heads · key_dim, embedding]`.
@@ -108,17 +116,40 @@ pub struct AttentionShape {
     pub value_dim: usize,
     /// Factor of the products of queries and keys.
     pub scale: f32,
-    /// Sliding window: key `j` is visible to query `i` when `i - j` is smaller.
-    pub window: Option<usize>,
+    /// Which keys a query sees.
+    pub mask: Mask,
+    /// The largest slope of linear biases: a score loses the distance of query and key times its
+    /// head's slope (Press, Smith, Lewis: Train Short, Test Long, 2021).
+    pub alibi: Option<f32>,
 }
 
-/// The function of a gate.
+/// Which keys a query sees; a window is in tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Mask {
+    /// Key `j` is visible to query `i` when `j <= i` and, in a window, `i - j` is smaller than it.
+    Causal(Option<usize>),
+    /// All of the sequence; in a window when `|i - j|` is at most half of it.
+    Whole(Option<usize>),
+}
+
+/// A function between two matrices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Activation {
     /// `x · sigmoid(x)`.
     Silu,
     /// The tanh form of GELU.
     Gelu,
+}
+
+/// `down(act(up(x)))`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mlp {
+    /// `[hidden, embedding]`.
+    pub up: Linear,
+    /// `[embedding, hidden]`.
+    pub down: Linear,
+    /// Between them.
+    pub activation: Activation,
 }
 
 /// `down(act(gate(x)) · up(x))`.
@@ -134,14 +165,13 @@ pub struct Glu {
     pub activation: Activation,
 }
 
-/// Experts: softmax over the router's logits, the best `used` of them weighted by their share of
-/// the sum of the chosen.
+/// Experts: softmax over the router's logits, the best `used` of them weighted by their share.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Moe {
     /// `[experts, embedding]`.
     pub router: Linear,
-    /// `[experts, hidden, embedding]`.
-    pub gate: Part,
+    /// `[experts, hidden, embedding]`; none: an expert is `down(act(up(x)))`.
+    pub gate: Option<Part>,
     /// `[experts, hidden, embedding]`.
     pub up: Part,
     /// `[experts, embedding, hidden]`.
@@ -150,12 +180,23 @@ pub struct Moe {
     pub used: usize,
     /// Of the gates.
     pub activation: Activation,
+    /// What a share is a part of.
+    pub shares: Shares,
+}
+
+/// What the weight of a chosen expert is a part of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shares {
+    /// The sum of the chosen.
+    OfChosen,
+    /// The sum of all.
+    OfAll,
 }
 
 /// What mixes the tokens of a sequence.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Mixer {
-    /// Attention over all earlier tokens, or those of a window.
+    /// Attention over the tokens that a mask shows.
     Attention(Box<Attention>),
 }
 
@@ -164,25 +205,32 @@ pub enum Mixer {
 pub enum Ffn {
     /// One gated network.
     Glu(Glu),
+    /// One network without a gate.
+    Mlp(Mlp),
     /// A mixture of experts.
     Moe(Moe),
 }
 
-/// One layer: `x += post(mixer(pre(x)))`, then the same with the feed-forward part.
+/// One layer: `x = sum(x + post(mixer(pre(x))))`, then the same with the feed-forward part.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LayerSpec {
     /// Before the mixer.
-    pub mixer_norm: Norm,
+    pub mixer_norm: Option<Norm>,
     /// Mixes tokens.
     pub mixer: Mixer,
     /// After the mixer, before its result is added.
     pub mixer_post_norm: Option<Norm>,
+    /// Norms of the sum, one after the other; to the result of each but the last one the layer's
+    /// input is added once more.
+    pub mixer_sum_norms: Vec<Norm>,
     /// Before the feed-forward part.
-    pub ffn_norm: Norm,
+    pub ffn_norm: Option<Norm>,
     /// Mixes values.
     pub ffn: Ffn,
     /// After the feed-forward part, before its result is added.
     pub ffn_post_norm: Option<Norm>,
+    /// Of the sum.
+    pub ffn_sum_norm: Option<Norm>,
 }
 
 /// From the last hidden state to logits.
@@ -192,6 +240,53 @@ pub struct Head {
     pub linear: Linear,
     /// `c · tanh(logit / c)`.
     pub softcap: Option<f32>,
+}
+
+/// Which rows of a text its embedding is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Pooling {
+    /// The mean of all.
+    Mean,
+    /// The first one.
+    Cls,
+    /// The last one.
+    #[default]
+    Last,
+}
+
+/// A step of a head that follows pooling.
+#[derive(Debug, Clone, PartialEq)]
+pub enum HeadStep {
+    /// `W x + b`.
+    Linear(Linear),
+    /// A norm.
+    Norm(Norm),
+    /// A function of each value.
+    Activation(Activation),
+    /// `tanh x`.
+    Tanh,
+}
+
+/// A reranker's head: from the pooled hidden state to scores.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Score {
+    /// In order.
+    pub steps: Vec<HeadStep>,
+    /// How many scores there are.
+    pub labels: usize,
+    /// The scores are logits of classes: their softmax is what counts.
+    pub softmax: bool,
+}
+
+/// What is made of a whole text.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Embedder {
+    /// What the file says, or what suits its model.
+    pub pooling: Pooling,
+    /// From the pooled hidden state to the embedding.
+    pub dense: Vec<Linear>,
+    /// Scores of a reranker.
+    pub score: Option<Score>,
 }
 
 /// A whole model.
@@ -205,16 +300,22 @@ pub struct ModelSpec {
     pub embedding: Part,
     /// Factor of the embedding rows.
     pub embedding_scale: f32,
+    /// `[positions, embedding]`: a row for each position, added.
+    pub positions: Option<Part>,
+    /// `[1, embedding]`: added to all rows.
+    pub token_type: Option<Part>,
+    /// Before the first layer.
+    pub embedding_norm: Option<Norm>,
     /// The rotations that the layers use.
     pub ropes: Vec<Rope>,
     /// In order.
     pub layers: Vec<LayerSpec>,
     /// After the last layer.
-    pub output_norm: Norm,
-    /// Logits.
-    pub head: Head,
-    /// `[labels, embedding]`: scores of a reranker, from the last token's hidden state.
-    pub score: Option<Linear>,
+    pub output_norm: Option<Norm>,
+    /// Logits; none: the model says nothing.
+    pub head: Option<Head>,
+    /// Embeddings and scores of texts.
+    pub embedder: Embedder,
 }
 
 impl Part {
@@ -229,6 +330,46 @@ impl Part {
     }
 }
 
+impl Pooling {
+    /// The rows of a text that count, if it is computed in one piece.
+    pub fn heads(self) -> Heads {
+        match self {
+            Self::Mean => Heads::All,
+            Self::Cls => Heads::First,
+            Self::Last => Heads::Last,
+        }
+    }
+}
+
+impl Mask {
+    /// The keys that the query at `position` sees of a sequence of `tokens` tokens. Both ends grow
+    /// with the position.
+    pub fn visible(self, position: usize, tokens: usize) -> Range<usize> {
+        let next = position + 1;
+        match self {
+            Self::Causal(None) => 0..next,
+            Self::Causal(Some(window)) => next.saturating_sub(window)..next,
+            Self::Whole(None) => 0..tokens,
+            Self::Whole(Some(window)) => {
+                let side = window / 2;
+                position.saturating_sub(side)..next.saturating_add(side).min(tokens)
+            }
+        }
+    }
+}
+
+/// The slope of a head's linear bias: those of the largest power of two of heads are a geometric
+/// series that ends at `2^-max_bias`, the others lie between them.
+pub fn slope(head: usize, heads: usize, max_bias: f32) -> f32 {
+    let regular = 1 << heads.max(1).ilog2();
+    let (step, power) = if head < regular {
+        (max_bias, head + 1)
+    } else {
+        (max_bias / 2.0, 2 * (head - regular) + 1)
+    };
+    (-step * power as f32 / regular as f32).exp2()
+}
+
 impl ModelSpec {
     /// Number of tokens.
     pub fn n_vocab(&self) -> usize {
@@ -238,5 +379,36 @@ impl ModelSpec {
     /// Width of the hidden state.
     pub fn n_embd(&self) -> usize {
         self.embedding.columns()
+    }
+
+    /// Whether a row depends on rows after it: a text must then be computed in one piece, and
+    /// nothing of it is of use later.
+    pub fn is_encoder(&self) -> bool {
+        self.layers.iter().any(|layer| match &layer.mixer {
+            Mixer::Attention(attention) => matches!(attention.shape.mask, Mask::Whole(_)),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_query_sees() {
+        assert_eq!(Mask::Causal(None).visible(5, 9), 0..6);
+        assert_eq!(Mask::Causal(Some(3)).visible(5, 9), 3..6);
+        assert_eq!(Mask::Whole(None).visible(5, 9), 0..9);
+        assert_eq!(Mask::Whole(Some(5)).visible(5, 9), 3..8);
+        assert_eq!(Mask::Whole(Some(usize::MAX)).visible(5, 9), 0..9);
+    }
+
+    #[test]
+    fn slopes_of_twelve_heads() {
+        let slopes: Vec<f32> = (0..12).map(|head| slope(head, 12, 8.0)).collect();
+        assert_eq!(slopes[..2], [0.5, 0.25]);
+        assert_eq!(slopes[7], 1.0 / 256.0);
+        assert!((slopes[8] - 0.5_f32.sqrt()).abs() < 1e-6);
+        assert!((slopes[9] - 0.5_f32.sqrt() / 2.0).abs() < 1e-6);
     }
 }

@@ -61,6 +61,15 @@ pub enum Error {
         /// The token.
         id: u32,
     },
+    /// Unigram cannot do without a token for unknown text.
+    #[error("tokenizer.ggml.unknown_token_id: is not set, or is no token")]
+    NoUnknown,
+    /// A map of characters that is cut off.
+    #[error("tokenizer.ggml.precompiled_charsmap: its {bytes} bytes are fewer than it says")]
+    BadCharsmap {
+        /// Bytes that there are.
+        bytes: usize,
+    },
     /// A flag asks for a token that the vocabulary does not name.
     #[error("{flag} is true, but {id_key} is not set")]
     MissingSpecial {

@@ -1,4 +1,5 @@
-//! Tokenizers from GGUF metadata: byte-pair encoding (GPT-2's kind and Gemma 4's) and SentencePiece.
+//! Tokenizers from GGUF metadata: byte-pair encoding (GPT-2's kind and Gemma 4's), SentencePiece,
+//! WordPiece and Unigram.
 //!
 //! A [`Vocab`] is what a file says; [`Tokenizer::new`] checks it and makes a [`Tokenizer`], which
 //! turns text into ids and back as llama.cpp b10488 does, to the id and to the byte. [`Utf8Stream`]
@@ -32,18 +33,22 @@ mod hash_order;
 mod joints;
 mod memory;
 mod merges;
+mod normalizer;
 mod partition;
 mod pieces;
 mod pre;
+mod prefixes;
 mod roles;
 mod setup;
 mod special;
 mod spm;
 mod texts;
 mod tokenizer;
+mod ugm;
 mod unicode;
 mod utf8;
 mod vocab;
+mod wpm;
 
 pub use error::Error;
 pub use setup::Kind;

@@ -2,6 +2,7 @@
 
 use ollamars_gguf::Strings;
 
+use crate::normalizer::{Map, Normalizer, Spaces};
 use crate::pre::{Alphabet, Pre, named};
 use crate::special::{Special, SpecialIds};
 use crate::texts::Texts;
@@ -14,6 +15,10 @@ pub enum Kind {
     Bpe,
     /// SentencePiece's byte-pair encoding with scores.
     Spm,
+    /// WordPiece.
+    Wpm,
+    /// Unigram.
+    Ugm,
 }
 
 impl Kind {
@@ -22,6 +27,8 @@ impl Kind {
         match self {
             Self::Bpe => "bpe",
             Self::Spm => "spm",
+            Self::Wpm => "wpm",
+            Self::Ugm => "ugm",
         }
     }
 }
@@ -31,6 +38,8 @@ const MODELS: &[(&str, Kind, Option<&str>)] = &[
     ("gpt2", Kind::Bpe, None),
     ("gemma4", Kind::Bpe, Some("gemma4")),
     ("llama", Kind::Spm, None),
+    ("bert", Kind::Wpm, None),
+    ("t5", Kind::Ugm, None),
 ];
 
 /// What is done around the tokens of a text.
@@ -54,7 +63,7 @@ pub(crate) fn kind_of(vocab: &Vocab) -> Result<(Kind, Option<&'static Pre>), Err
         });
     };
     let pre = match kind {
-        Kind::Spm => None,
+        Kind::Spm | Kind::Wpm | Kind::Ugm => None,
         Kind::Bpe => {
             let name = implied.unwrap_or(&vocab.pre);
             let pre = named(name).ok_or_else(|| Error::UnknownPre {
@@ -116,6 +125,16 @@ pub(crate) fn defaults(kind: Kind, pre: Option<&Pre>) -> SpecialIds {
             .with(Special::Bos, 1)
             .with(Special::Eos, 2)
             .with(Special::Unk, 0),
+        (Kind::Wpm, _) => none
+            .with(Special::Bos, 101)
+            .with(Special::Unk, 100)
+            .with(Special::Sep, 102)
+            .with(Special::Pad, 0)
+            .with(Special::Mask, 103),
+        (Kind::Ugm, _) => none
+            .with(Special::Eos, 1)
+            .with(Special::Unk, 2)
+            .with(Special::Pad, 0),
         // Gemma 4's kind names all of its special tokens.
         (Kind::Bpe, Some(pre)) if pre.alphabet == Alphabet::Characters => none,
         (Kind::Bpe, Some(pre)) if pre.no_default_bos => none.with(Special::Eos, 11),
@@ -133,14 +152,22 @@ pub(crate) fn flags(
         // Gemma 4 needs BOS whatever its file says.
         Some(pre) if pre.whole_newlines => true,
         Some(pre) => vocab.add_bos.unwrap_or(pre.add_bos),
-        None => vocab.add_bos.unwrap_or(true),
+        None => vocab.add_bos.unwrap_or(kind != Kind::Ugm),
     };
     let flags = Flags {
         add_bos,
-        add_eos: vocab.add_eos.unwrap_or(false),
-        add_sep: vocab.add_sep.unwrap_or(pre.is_some_and(|pre| pre.add_sep)),
-        space_prefix: vocab.add_space_prefix.unwrap_or(kind == Kind::Spm),
-        clean_spaces: pre.is_some_and(|pre| pre.clean_spaces),
+        add_eos: vocab.add_eos.unwrap_or(kind == Kind::Ugm),
+        add_sep: vocab.add_sep.unwrap_or(match pre {
+            Some(pre) => pre.add_sep,
+            None => kind == Kind::Wpm,
+        }),
+        space_prefix: vocab
+            .add_space_prefix
+            .unwrap_or(matches!(kind, Kind::Spm | Kind::Ugm)),
+        clean_spaces: match pre {
+            Some(pre) => pre.clean_spaces,
+            None => kind == Kind::Wpm,
+        },
     };
     let needs = [
         (flags.add_bos, Special::Bos, "add_bos_token", "bos_token_id"),
@@ -161,6 +188,18 @@ pub(crate) fn flags(
         }
     }
     Ok(flags)
+}
+
+/// How text is prepared for Unigram.
+pub(crate) fn normalizer(vocab: &Vocab, flags: &Flags) -> Result<Normalizer, Error> {
+    let default = Spaces::default();
+    let spaces = Spaces {
+        add: flags.space_prefix,
+        suffix: vocab.space_suffix.unwrap_or(default.suffix),
+        merge: vocab.merge_spaces.unwrap_or(default.merge),
+        escape: vocab.escape_spaces.unwrap_or(default.escape),
+    };
+    Ok(Normalizer::new(Map::new(&vocab.charsmap)?, spaces))
 }
 
 /// Scores by id, zeros where the file has none. Both zeros are the same to the queue.

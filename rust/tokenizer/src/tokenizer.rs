@@ -9,10 +9,14 @@ use crate::partition::{Fragment, Partition};
 use crate::pieces::{Spelling, pieces};
 use crate::pre::{Alphabet, Pre};
 use crate::roles::Roles;
-use crate::setup::{Flags, check_lengths, defaults, flags, intern_tokens, kind_of, scores};
+use crate::setup::{
+    Flags, check_lengths, defaults, flags, intern_tokens, kind_of, normalizer, scores,
+};
 use crate::special::{Special, SpecialIds};
 use crate::spm::Spm;
 use crate::texts::Texts;
+use crate::ugm::Ugm;
+use crate::wpm::Wpm;
 use crate::{Error, Kind, Vocab};
 
 /// Longest text that is encoded at once, in bytes; a longer one is cut between characters.
@@ -21,6 +25,8 @@ const LONGEST: usize = 1 << 28;
 enum Model {
     Bpe(Box<Bpe>),
     Spm(Spm),
+    Wpm(Wpm),
+    Ugm(Box<Ugm>),
 }
 
 /// Turns text into token ids and back, exactly as llama.cpp b10488 does.
@@ -81,10 +87,21 @@ impl Tokenizer {
         let partition = Partition::new(&texts, &roles.attrs).map_err(|_| Error::TooManyTokens {
             tokens: n_tokens as usize,
         })?;
-        let model = match pre {
-            Some(pre) => Model::Bpe(Box::new(Bpe::new(pre, &mut texts, &vocab.merges))),
-            None => {
-                let unknown = roles.special.get(Special::Unk);
+        let unknown = roles.special.get(Special::Unk);
+        let model = match (kind, pre) {
+            (_, Some(pre)) => Model::Bpe(Box::new(Bpe::new(pre, &mut texts, &vocab.merges))),
+            (Kind::Wpm, None) => {
+                let lowercase = vocab.lowercase.unwrap_or(true);
+                Model::Wpm(Wpm::new(&texts, unknown, lowercase))
+            }
+            (Kind::Ugm, None) => {
+                let normalizer = normalizer(&vocab, &flags)?;
+                let scores = scores(vocab.scores, n_tokens)?;
+                let unknown = unknown.ok_or(Error::NoUnknown)?;
+                let ugm = Ugm::new(&texts, &roles.attrs, &scores, unknown, normalizer);
+                Model::Ugm(Box::new(ugm))
+            }
+            (Kind::Spm | Kind::Bpe, None) => {
                 Model::Spm(Spm::new(&texts, scores(vocab.scores, n_tokens)?, unknown))
             }
         };
@@ -99,16 +116,19 @@ impl Tokenizer {
             pieces,
             flags,
         };
-        tokenizer.special.set(Special::Nl, tokenizer.newline());
+        let no_newline = defaults(kind, pre).get(Special::Pad);
+        let newline = tokenizer.newline().or(no_newline);
+        tokenizer.special.set(Special::Nl, newline);
         Ok(tokenizer)
     }
 
     fn newline(&self) -> Option<u32> {
         match &self.model {
             Model::Spm(spm) => spm.byte(b'\n'),
-            Model::Bpe(bpe) => {
+            Model::Wpm(_) => None,
+            Model::Bpe(_) | Model::Ugm(_) => {
                 let mut ids = Vec::new();
-                bpe.encode(&self.texts, "\n", &mut ids);
+                self.encode_text("\n", false, &mut ids);
                 ids.first().copied()
             }
         }
@@ -124,6 +144,8 @@ impl Tokenizer {
         match self.model {
             Model::Bpe(_) => Kind::Bpe,
             Model::Spm(_) => Kind::Spm,
+            Model::Wpm(_) => Kind::Wpm,
+            Model::Ugm(_) => Kind::Ugm,
         }
     }
 
@@ -196,7 +218,7 @@ impl Tokenizer {
     pub fn encode(&self, text: &[u8], special: bool, add_special: bool) -> Vec<u32> {
         let text = String::from_utf8_lossy(text);
         let mut out = Vec::with_capacity(text.len() / 3 + 2);
-        if add_special && self.flags.add_bos {
+        if add_special && (self.flags.add_bos || self.kind() == Kind::Wpm) {
             out.extend(self.special.get(Special::Bos));
         }
         let mut after_special = true;
@@ -213,7 +235,10 @@ impl Tokenizer {
                 }
             }
         }
-        if add_special && self.flags.add_eos {
+        // WordPiece ends a text with the separator, whatever the flags say.
+        if add_special && self.kind() == Kind::Wpm {
+            out.extend(self.special.get(Special::Sep));
+        } else if add_special && self.flags.add_eos {
             out.extend(self.special.get(Special::Eos));
         }
         out
@@ -227,6 +252,8 @@ impl Tokenizer {
             let (now, later) = rest.split_at(boundary(rest, LONGEST));
             match &self.model {
                 Model::Bpe(bpe) => bpe.encode(&self.texts, now, out),
+                Model::Wpm(wpm) => wpm.encode(&self.texts, now, out),
+                Model::Ugm(ugm) => ugm.encode(&self.texts, now, out),
                 Model::Spm(spm) => {
                     let mut escaped = String::with_capacity(now.len() + now.len() / 2);
                     escaped.extend(prefix.then_some('\u{2581}'));

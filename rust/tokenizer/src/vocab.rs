@@ -37,6 +37,16 @@ pub struct Vocab {
     pub add_sep: Option<bool>,
     /// `tokenizer.ggml.add_space_prefix`.
     pub add_space_prefix: Option<bool>,
+    /// `tokenizer.ggml.normalizer.lowercase`.
+    pub lowercase: Option<bool>,
+    /// `tokenizer.ggml.remove_extra_whitespaces`.
+    pub merge_spaces: Option<bool>,
+    /// `tokenizer.ggml.escape_whitespaces`.
+    pub escape_spaces: Option<bool>,
+    /// `tokenizer.ggml.treat_whitespace_as_suffix`.
+    pub space_suffix: Option<bool>,
+    /// `tokenizer.ggml.precompiled_charsmap`; empty if missing.
+    pub charsmap: Vec<u8>,
 }
 
 impl Vocab {
@@ -63,6 +73,11 @@ impl Vocab {
             add_eos: metadata.find("tokenizer.ggml.add_eos_token")?,
             add_sep: metadata.find("tokenizer.ggml.add_sep_token")?,
             add_space_prefix: metadata.find("tokenizer.ggml.add_space_prefix")?,
+            lowercase: metadata.find("tokenizer.ggml.normalizer.lowercase")?,
+            merge_spaces: metadata.find("tokenizer.ggml.remove_extra_whitespaces")?,
+            escape_spaces: metadata.find("tokenizer.ggml.escape_whitespaces")?,
+            space_suffix: metadata.find("tokenizer.ggml.treat_whitespace_as_suffix")?,
+            charsmap: charsmap(metadata)?,
         };
         let template = metadata.find::<&[u8]>("tokenizer.chat_template")?;
         vocab.repair_llama3(&lossy(template.unwrap_or_default()));
@@ -117,6 +132,16 @@ fn scores(metadata: &Metadata) -> Result<Vec<f32>, Error> {
         return Ok(scores.iter().map(|&score| score as f32).collect());
     }
     Ok(metadata.find(KEY)?.unwrap_or_default())
+}
+
+/// Bytes, which some files store as signed ones.
+fn charsmap(metadata: &Metadata) -> Result<Vec<u8>, Error> {
+    const KEY: &str = "tokenizer.ggml.precompiled_charsmap";
+    match metadata.find::<&Array>(KEY)? {
+        Some(Array::U8(bytes)) => Ok(bytes.clone()),
+        Some(Array::I8(bytes)) => Ok(bytes.iter().map(|&byte| byte as u8).collect()),
+        _ => Ok(Vec::new()),
+    }
 }
 
 fn special(metadata: &Metadata) -> Result<Vec<(Special, i64)>, Error> {

@@ -188,7 +188,7 @@ fn lies_are_named() {
     };
     assert_eq!(
         with(|v| v.model = "bert2".into()),
-        "tokenizer.ggml.model: unknown tokenizer 'bert2' (known: gpt2, gemma4, llama)"
+        "tokenizer.ggml.model: unknown tokenizer 'bert2' (known: gpt2, gemma4, llama, bert, t5)"
     );
     assert_eq!(
         message(bpe("qwen99")),
@@ -386,31 +386,50 @@ fn nonsense() -> impl Strategy<Value = Vocab> {
         0..6,
     );
     (
-        prop::sample::select(vec!["gpt2", "llama", "gemma4", "bert"]),
+        prop::sample::select(vec!["gpt2", "llama", "gemma4", "bert", "t5"]),
         prop::sample::select(PRES.to_vec()),
         prop::sample::select(vec!["", "phi-3", "modern-bert"]),
         (texts(), texts()),
         prop::collection::vec(-1i32..8, 0..14),
         prop::collection::vec(any::<f32>(), 0..14),
-        (ids, any::<[Option<bool>; 4]>()),
+        (ids, any::<[Option<bool>; 8]>(), charsmaps()),
     )
         .prop_map(
-            |(model, pre, name, (tokens, merges), types, scores, (special, flags))| Vocab {
-                model: model.into(),
-                pre: pre.into(),
-                name: name.into(),
-                architecture: "nomic-bert-moe".into(),
-                tokens: tokens.iter().collect(),
-                merges: merges.iter().collect(),
-                types,
-                scores,
-                special,
-                add_bos: flags[0],
-                add_eos: flags[1],
-                add_sep: flags[2],
-                add_space_prefix: flags[3],
+            |(model, pre, name, (tokens, merges), types, scores, (special, flags, charsmap))| {
+                Vocab {
+                    model: model.into(),
+                    pre: pre.into(),
+                    name: name.into(),
+                    architecture: "nomic-bert-moe".into(),
+                    tokens: tokens.iter().collect(),
+                    merges: merges.iter().collect(),
+                    types,
+                    scores,
+                    special,
+                    add_bos: flags[0],
+                    add_eos: flags[1],
+                    add_sep: flags[2],
+                    add_space_prefix: flags[3],
+                    lowercase: flags[4],
+                    merge_spaces: flags[5],
+                    escape_spaces: flags[6],
+                    space_suffix: flags[7],
+                    charsmap,
+                }
             },
         )
+}
+
+/// Maps of characters whose sizes mostly fit, over nonsense.
+fn charsmaps() -> impl Strategy<Value = Vec<u8>> {
+    let units = prop::collection::vec(any::<u32>(), 0..300);
+    let texts = prop::collection::vec(any::<u8>(), 0..20);
+    (units, texts, 0_u32..2).prop_map(|(units, texts, wrong)| {
+        let mut bytes = (units.len() as u32 * 4 + wrong).to_le_bytes().to_vec();
+        bytes.extend(units.iter().flat_map(|unit| unit.to_le_bytes()));
+        bytes.extend(texts);
+        bytes
+    })
 }
 
 proptest! {

@@ -3,7 +3,7 @@
 use super::reader::Reader;
 use super::shared::{Sizes, name};
 use crate::Result;
-use crate::spec::{Attention, AttentionShape, Linear};
+use crate::spec::{Attention, AttentionShape, Linear, Mask};
 
 /// The attention of a layer, rotated by the model's first rotation: matrices apart or fused, biases
 /// where the file has them.
@@ -75,7 +75,8 @@ fn shape(r: &Reader<'_>, sizes: &Sizes, layer: usize) -> Result<AttentionShape> 
         key_dim,
         value_dim: head_dim(r, sizes, layer, "attention.value_length")?,
         scale: (1.0 / (key_dim as f64).sqrt()) as f32,
-        window: None,
+        mask: Mask::Causal(None),
+        alibi: None,
     })
 }
 

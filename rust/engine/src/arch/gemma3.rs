@@ -4,7 +4,7 @@ use super::attention::{attention_with_norms, key_dim};
 use super::ffn::glu;
 use super::reader::Reader;
 use super::rope::{RopeKeys, Scaling};
-use super::shared::{Sizes, model, name, norm};
+use super::shared::{Sizes, headless, name, norm, with_head};
 use super::windows::Windows;
 use crate::Result;
 use crate::spec::{
@@ -17,20 +17,27 @@ use crate::spec::{
 /// Files of the public library name no epsilon, spell the bases otherwise or leave them out, and
 /// leave out the stretching of models with 128 Ki tokens of context.
 pub fn read(r: &Reader<'_>) -> Result<ModelSpec> {
-    let sizes = Sizes::read(r, Some(1e-6))?;
     if r.find::<bool>("attention.causal")? == Some(false) {
-        return Err(r.wrong("attention.causal", "embedding models are not supported"));
+        return super::gemma_embedding::read(r);
     }
-    let windows = Windows::read(r, 6)?;
+    let sizes = Sizes::read(r, Some(1e-6))?;
+    with_head(r, &sizes, layers(r, Windows::read(r, 6)?)?)
+}
+
+/// The model without a head, with given windows.
+pub fn layers(r: &Reader<'_>, windows: Windows) -> Result<ModelSpec> {
+    let sizes = Sizes::read(r, Some(1e-6))?;
     let head_dim = key_dim(r, &sizes, 0)?;
-    let spec = model(r, &sizes, ropes(r, head_dim)?, |layer| {
+    let spec = headless(r, &sizes, ropes(r, head_dim)?, |layer| {
         Ok(LayerSpec {
-            mixer_norm: norm(r, &name(layer, "attn_norm"), &sizes)?,
+            mixer_norm: Some(norm(r, &name(layer, "attn_norm"), &sizes)?),
             mixer: Mixer::Attention(Box::new(attention(r, &sizes, layer, &windows)?)),
             mixer_post_norm: Some(norm(r, &name(layer, "post_attention_norm"), &sizes)?),
-            ffn_norm: norm(r, &name(layer, "ffn_norm"), &sizes)?,
+            mixer_sum_norms: Vec::new(),
+            ffn_norm: Some(norm(r, &name(layer, "ffn_norm"), &sizes)?),
             ffn: Ffn::Glu(glu(r, &sizes, layer, Activation::Gelu)?),
             ffn_post_norm: Some(norm(r, &name(layer, "post_ffw_norm"), &sizes)?),
+            ffn_sum_norm: None,
         })
     })?;
     Ok(ModelSpec {
@@ -67,7 +74,6 @@ fn ropes(r: &Reader<'_>, head_dim: usize) -> Result<Vec<crate::spec::Rope>> {
 
 fn attention(r: &Reader<'_>, sizes: &Sizes, layer: usize, windows: &Windows) -> Result<Attention> {
     let plain = attention_with_norms(r, sizes, layer)?;
-    let window = windows.of(layer);
     // The 27 B model was trained with another scale.
     let dim = if sizes.n_layer == 62 {
         sizes.n_embd as f32 / plain.shape.heads as f32
@@ -75,10 +81,10 @@ fn attention(r: &Reader<'_>, sizes: &Sizes, layer: usize, windows: &Windows) -> 
         plain.shape.key_dim as f32
     };
     Ok(Attention {
-        rope: Some(if window.is_some() { SLIDING } else { FULL }),
+        rope: Some(if windows.slides(layer) { SLIDING } else { FULL }),
         shape: AttentionShape {
             scale: 1.0 / dim.sqrt(),
-            window,
+            mask: windows.mask(layer),
             ..plain.shape
         },
         ..plain

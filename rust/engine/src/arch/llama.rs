@@ -18,11 +18,13 @@ pub fn read(r: &Reader<'_>) -> Result<ModelSpec> {
 /// One layer.
 pub fn layer(r: &Reader<'_>, sizes: &Sizes, layer: usize) -> Result<LayerSpec> {
     Ok(LayerSpec {
-        mixer_norm: norm(r, &name(layer, "attn_norm"), sizes)?,
+        mixer_norm: Some(norm(r, &name(layer, "attn_norm"), sizes)?),
         mixer: Mixer::Attention(Box::new(attention(r, sizes, layer)?)),
         mixer_post_norm: None,
-        ffn_norm: norm(r, &name(layer, "ffn_norm"), sizes)?,
+        mixer_sum_norms: Vec::new(),
+        ffn_norm: Some(norm(r, &name(layer, "ffn_norm"), sizes)?),
         ffn: ffn(r, sizes, layer)?,
         ffn_post_norm: None,
+        ffn_sum_norm: None,
     })
 }

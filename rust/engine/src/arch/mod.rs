@@ -4,10 +4,16 @@
 //! Facts: llama.cpp b10488 and the files of the public library.
 
 mod attention;
+mod bert;
+mod embedder;
 mod ffn;
 mod gemma3;
+mod gemma_embedding;
+mod jina_bert_v2;
 mod llama;
 mod mistral3;
+mod modern_bert;
+mod nomic_bert;
 mod qwen2;
 mod qwen3;
 mod reader;
@@ -26,9 +32,15 @@ type Read = fn(&Reader<'_>) -> Result<ModelSpec>;
 
 /// Every architecture, by `general.architecture`.
 const ARCHITECTURES: &[(&str, Read)] = &[
+    ("bert", bert::read),
+    ("gemma-embedding", gemma_embedding::read),
     ("gemma3", gemma3::read),
+    ("jina-bert-v2", jina_bert_v2::read),
     ("llama", llama::read),
     ("mistral3", mistral3::read),
+    ("modern-bert", modern_bert::read),
+    ("nomic-bert", nomic_bert::read),
+    ("nomic-bert-moe", nomic_bert::read),
     ("qwen2", qwen2::read),
     ("qwen3", qwen3::read),
 ];

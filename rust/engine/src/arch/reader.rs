@@ -158,13 +158,19 @@ impl<'a> Reader<'a> {
         }))
     }
 
-    /// The RMS norm `NAME.weight` of groups of `group` values.
-    pub fn rms_norm(&self, name: &str, group: usize, eps: f32) -> Result<Norm> {
+    /// The norm `NAME.weight` of groups of `group` values, with `NAME.bias` where the file has it.
+    pub fn norm(&self, name: &str, kind: NormKind, group: usize, eps: f32) -> Result<Norm> {
         Ok(Norm {
-            kind: NormKind::Rms,
+            kind,
             eps,
             weight: self.part(&format!("{name}.weight"), &[group])?,
+            bias: self.part_if(&format!("{name}.bias"), &[group])?,
         })
+    }
+
+    /// The RMS norm `NAME.weight` of groups of `group` values.
+    pub fn rms_norm(&self, name: &str, group: usize, eps: f32) -> Result<Norm> {
+        self.norm(name, NormKind::Rms, group, eps)
     }
 
     /// The values of a small tensor, where the file has it.

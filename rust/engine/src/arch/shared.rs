@@ -1,8 +1,9 @@
 //! What nearly all architectures read in the same way.
 
+use super::embedder;
 use super::reader::Reader;
 use crate::Result;
-use crate::spec::{Head, LayerSpec, Linear, ModelSpec, Norm, Part, Rope};
+use crate::spec::{Embedder, Head, LayerSpec, Linear, ModelSpec, Norm, NormKind, Part, Rope};
 
 /// The sizes of a model.
 #[derive(Debug, Clone, Copy)]
@@ -18,11 +19,19 @@ pub struct Sizes {
 impl Sizes {
     /// Reads them; the epsilon's key may be missing where `eps` is given.
     pub fn read(r: &Reader<'_>, eps: Option<f32>) -> Result<Self> {
-        const EPS: &str = "attention.layer_norm_rms_epsilon";
-        let found = r.float(&[EPS])?.or(eps);
-        let eps = found.ok_or_else(|| r.wrong(EPS, "is missing"))?;
+        Self::read_as(r, "attention.layer_norm_rms_epsilon", eps)
+    }
+
+    /// As [`Sizes::read`], of a model with layer norms.
+    pub fn read_layer_norm(r: &Reader<'_>) -> Result<Self> {
+        Self::read_as(r, "attention.layer_norm_epsilon", None)
+    }
+
+    fn read_as(r: &Reader<'_>, key: &str, eps: Option<f32>) -> Result<Self> {
+        let found = r.float(&[key])?.or(eps);
+        let eps = found.ok_or_else(|| r.wrong(key, "is missing"))?;
         if eps < 0.0 {
-            return Err(r.wrong(EPS, "is negative"));
+            return Err(r.wrong(key, "is negative"));
         }
         Ok(Self {
             n_embd: r.size("embedding_length")?,
@@ -32,24 +41,46 @@ impl Sizes {
     }
 }
 
-/// Reads a model whose layers `layer` reads, given their index.
+/// Reads a model that says what comes next, whose layers `layer` reads, given their index.
 pub fn model(
     r: &Reader<'_>,
     sizes: &Sizes,
     ropes: Vec<Rope>,
     layer: impl Fn(usize) -> Result<LayerSpec>,
 ) -> Result<ModelSpec> {
-    let embedding = embedding(r, sizes.n_embd)?;
+    with_head(r, sizes, headless(r, sizes, ropes, layer)?)
+}
+
+/// The same with the last norm and a head.
+pub fn with_head(r: &Reader<'_>, sizes: &Sizes, spec: ModelSpec) -> Result<ModelSpec> {
+    Ok(ModelSpec {
+        output_norm: Some(norm(r, "output_norm", sizes)?),
+        head: Some(head(r, &spec.embedding)?),
+        embedder: embedder::of_decoder(r, sizes)?,
+        ..spec
+    })
+}
+
+/// Reads what a model has whatever it is for.
+pub fn headless(
+    r: &Reader<'_>,
+    sizes: &Sizes,
+    ropes: Vec<Rope>,
+    layer: impl Fn(usize) -> Result<LayerSpec>,
+) -> Result<ModelSpec> {
     Ok(ModelSpec {
         architecture: r.architecture().to_string(),
         train_ctx: r.size("context_length")?,
+        embedding: embedding(r, sizes.n_embd)?,
         embedding_scale: 1.0,
+        positions: None,
+        token_type: None,
+        embedding_norm: None,
         layers: (0..sizes.n_layer).map(layer).collect::<Result<_>>()?,
-        output_norm: norm(r, "output_norm", sizes)?,
-        head: head(r, &embedding)?,
-        score: score(r, sizes.n_embd)?,
+        output_norm: None,
+        head: None,
+        embedder: Embedder::default(),
         ropes,
-        embedding,
     })
 }
 
@@ -84,10 +115,13 @@ fn head(r: &Reader<'_>, embedding: &Part) -> Result<Head> {
     })
 }
 
-fn score(r: &Reader<'_>, n_embd: usize) -> Result<Option<Linear>> {
-    if !r.has("cls.output.weight") {
-        return Ok(None);
-    }
-    let (labels, _) = r.matrix_shape("cls.output.weight")?;
-    r.linear("cls.output", n_embd, labels).map(Some)
+/// A layer norm over a whole row.
+pub fn layer_norm(r: &Reader<'_>, name: &str, sizes: &Sizes) -> Result<Norm> {
+    r.norm(name, NormKind::Layer, sizes.n_embd, sizes.eps)
+}
+
+/// A layer norm over a whole row, where the file has it.
+pub fn layer_norm_if(r: &Reader<'_>, name: &str, sizes: &Sizes) -> Result<Option<Norm>> {
+    let there = r.has(&format!("{name}.weight"));
+    there.then(|| layer_norm(r, name, sizes)).transpose()
 }

@@ -2,12 +2,16 @@
 
 use super::reader::Reader;
 use crate::Result;
+use crate::spec::Mask;
 
-/// Which layers slide.
+/// Which layers slide, and how.
 #[derive(Debug, Clone, Copy)]
 pub struct Windows {
     window: Option<usize>,
     period: usize,
+    /// Whether the last layer of a period is the one that sees all, or the first one.
+    full_last: bool,
+    causal: bool,
 }
 
 impl Windows {
@@ -25,12 +29,40 @@ impl Windows {
         Ok(Self {
             window: window.filter(|&window| window > 0),
             period: stored.unwrap_or(period),
+            full_last: true,
+            causal: true,
         })
     }
 
-    /// The window of a layer, if it slides.
-    pub fn of(&self, layer: usize) -> Option<usize> {
-        let full = layer % self.period == self.period - 1;
-        self.window.filter(|_| !full)
+    /// The windows of an encoder: to both sides.
+    pub fn to_both_sides(self) -> Self {
+        Self {
+            causal: false,
+            ..self
+        }
+    }
+
+    /// With the first layer of every period as the one that sees all.
+    pub fn full_first(self) -> Self {
+        Self {
+            full_last: false,
+            ..self
+        }
+    }
+
+    /// Whether a layer slides.
+    pub fn slides(&self, layer: usize) -> bool {
+        let full = if self.full_last { self.period - 1 } else { 0 };
+        self.window.is_some() && layer % self.period != full
+    }
+
+    /// What a layer sees.
+    pub fn mask(&self, layer: usize) -> Mask {
+        let window = self.window.filter(|_| self.slides(layer));
+        if self.causal {
+            Mask::Causal(window)
+        } else {
+            Mask::Whole(window)
+        }
     }
 }

@@ -2,8 +2,8 @@
 //! no program, no cache and no candle.
 
 use ollamars_engine::spec::{
-    Activation, Attention, Ffn, Glu, LayerSpec, Linear, Mixer, ModelSpec, Moe, Norm, Part, Rope,
-    RopeStyle,
+    Activation, Attention, Ffn, Glu, LayerSpec, Linear, Mask, Mixer, ModelSpec, Moe, Norm,
+    NormKind, Part, Rope, RopeStyle, Shares, slope,
 };
 use ollamars_gguf::Gguf;
 
@@ -15,18 +15,35 @@ pub struct Reference<'a> {
 }
 
 impl Reference<'_> {
-    /// Logits of every position.
-    pub fn logits(&self, tokens: &[u32]) -> Vec<Row> {
+    /// Hidden states of every position.
+    pub fn hidden(&self, tokens: &[u32]) -> Vec<Row> {
         let table = self.rows(&self.spec.embedding);
         let scale = f64::from(self.spec.embedding_scale);
-        let embed = |&id: &u32| table[id as usize].iter().map(|x| x * scale).collect();
-        let mut rows: Vec<Row> = tokens.iter().map(embed).collect();
+        let tables = [&self.spec.token_type, &self.spec.positions];
+        let [types, positions] = tables.map(|part| part.as_ref().map(|part| self.rows(part)));
+        let embed = |(position, &id): (usize, &u32)| {
+            let mut row: Row = table[id as usize].iter().map(|x| x * scale).collect();
+            for (table, index) in [(&types, 0), (&positions, position)] {
+                row = table.as_ref().map_or(row.clone(), |t| sum(&row, &t[index]));
+            }
+            self.norm_if(&row, self.spec.embedding_norm.as_ref())
+        };
+        let mut rows: Vec<Row> = tokens.iter().enumerate().map(embed).collect();
         for layer in &self.spec.layers {
             rows = self.layer(&rows, layer);
         }
-        let head = &self.spec.head;
+        let last = self.spec.output_norm.as_ref();
+        rows.iter().map(|row| self.norm_if(row, last)).collect()
+    }
+
+    /// Logits of every position, or the hidden states of a model without a head.
+    pub fn logits(&self, tokens: &[u32]) -> Vec<Row> {
+        let rows = self.hidden(tokens);
+        let Some(head) = &self.spec.head else {
+            return rows;
+        };
         let logits = |row: &Row| {
-            let logits = self.linear(&self.norm(row, &self.spec.output_norm), &head.linear);
+            let logits = self.linear(row, &head.linear);
             let cap = |x: f64| {
                 head.softcap
                     .map_or(x, |cap| f64::from(cap) * (x / f64::from(cap)).tanh())
@@ -40,21 +57,30 @@ impl Reference<'_> {
         let Mixer::Attention(attention) = &layer.mixer;
         let normed: Vec<Row> = rows
             .iter()
-            .map(|row| self.norm(row, &layer.mixer_norm))
+            .map(|row| self.norm_if(row, layer.mixer_norm.as_ref()))
             .collect();
         let mixed = self.attention(&normed, attention);
-        let post = |row: Row, norm: &Option<Norm>| match norm {
-            Some(norm) => self.norm(&row, norm),
-            None => row,
-        };
-        let finish = |(row, mixed): (&Row, Row)| {
-            let row = sum(row, &post(mixed, &layer.mixer_post_norm));
-            let normed = self.norm(&row, &layer.ffn_norm);
+        let post = |row: &Row, norm: &Option<Norm>| self.norm_if(row, norm.as_ref());
+        let finish = |(input, mixed): (&Row, Row)| {
+            let mut row = sum(input, &post(&mixed, &layer.mixer_post_norm));
+            for (index, norm) in layer.mixer_sum_norms.iter().enumerate() {
+                if index > 0 {
+                    row = sum(&row, input);
+                }
+                row = self.norm(&row, norm);
+            }
+            let normed = post(&row, &layer.ffn_norm);
             let fed = match &layer.ffn {
                 Ffn::Glu(glu) => self.glu(&normed, glu),
+                Ffn::Mlp(mlp) => {
+                    let up = self.linear(&normed, &mlp.up);
+                    let ones = vec![1.0; up.len()];
+                    self.linear(&gated(&up, &ones, mlp.activation), &mlp.down)
+                }
                 Ffn::Moe(moe) => self.moe(&normed, moe),
             };
-            sum(&row, &post(fed, &layer.ffn_post_norm))
+            let row = sum(&row, &post(&fed, &layer.ffn_post_norm));
+            post(&row, &layer.ffn_sum_norm)
         };
         rows.iter().zip(mixed).map(finish).collect()
     }
@@ -62,16 +88,10 @@ impl Reference<'_> {
     fn attention(&self, rows: &[Row], a: &Attention) -> Vec<Row> {
         let prepare = |linear: &Linear, norm: &Option<Norm>, turn: bool| -> Vec<Vec<Row>> {
             let heads = |(position, row): (usize, &Row)| {
-                let whole = self.linear(row, linear);
-                let heads = whole.chunks(a.shape.key_dim).map(|head| {
-                    let head = match norm {
-                        Some(norm) => self.norm(head, norm),
-                        None => head.to_vec(),
-                    };
-                    match a.rope {
-                        Some(rope) if turn => turned(&self.spec.ropes[rope], &head, position),
-                        _ => head,
-                    }
+                let whole = self.norm_if(&self.linear(row, linear), norm.as_ref());
+                let heads = whole.chunks(a.shape.key_dim).map(|head| match a.rope {
+                    Some(rope) if turn => turned(&self.spec.ropes[rope], head, position),
+                    _ => head.to_vec(),
                 });
                 heads.collect()
             };
@@ -85,16 +105,19 @@ impl Reference<'_> {
             let heat = a.temperature.map_or(1.0, |t| {
                 1.0 + f64::from(t.scale) * ((1 + position / t.length) as f64).ln()
             });
-            let seen = a
+            let seen = seen(a.shape.mask, position, rows.len());
+            let slope = a
                 .shape
-                .window
-                .map_or(0, |window| (position + 1).saturating_sub(window));
-            let score = |key: usize| {
-                heat * f64::from(a.shape.scale) * dot(&q[position][head], &k[key][head / group])
+                .alibi
+                .map_or(0.0, |most| slope(head, a.shape.heads, most));
+            let score = |&key: &usize| {
+                let product = dot(&q[position][head], &k[key][head / group]);
+                let distance = position.abs_diff(key) as f64;
+                heat * f64::from(a.shape.scale) * product - f64::from(slope) * distance
             };
-            let weights = softmax(&(seen..=position).map(score).collect::<Row>());
+            let weights = softmax(&seen.iter().map(score).collect::<Row>());
             let mut out = vec![0.0; a.shape.value_dim];
-            for (key, weight) in (seen..=position).zip(weights) {
+            for (key, weight) in seen.into_iter().zip(weights) {
                 for (out, value) in out.iter_mut().zip(&v[key][head / group]) {
                     *out += weight * value;
                 }
@@ -121,7 +144,10 @@ impl Reference<'_> {
         order.sort_by(|&a, &b| logits[b].total_cmp(&logits[a]));
         order.truncate(moe.used);
         let probabilities = softmax(&logits);
-        let total: f64 = order.iter().map(|&expert| probabilities[expert]).sum();
+        let total: f64 = match moe.shares {
+            Shares::OfChosen => order.iter().map(|&expert| probabilities[expert]).sum(),
+            Shares::OfAll => 1.0,
+        };
         let mut out = vec![0.0; row.len()];
         for expert in order {
             let times = |x: &[f64], part: &Part| {
@@ -129,7 +155,11 @@ impl Reference<'_> {
                 let matrix = &self.rows(part)[expert * rows..(expert + 1) * rows];
                 matrix.iter().map(|w| dot(w, x)).collect::<Row>()
             };
-            let hidden = gated(&times(row, &moe.gate), &times(row, &moe.up), moe.activation);
+            let up = times(row, &moe.up);
+            let hidden = match &moe.gate {
+                Some(gate) => gated(&times(row, gate), &up, moe.activation),
+                None => gated(&up, &vec![1.0; up.len()], moe.activation),
+            };
             for (out, x) in out.iter_mut().zip(times(&hidden, &moe.down)) {
                 *out += probabilities[expert] / total * x;
             }
@@ -137,13 +167,26 @@ impl Reference<'_> {
         out
     }
 
+    fn norm_if(&self, row: &[f64], norm: Option<&Norm>) -> Row {
+        norm.map_or(row.to_vec(), |norm| self.norm(row, norm))
+    }
+
+    /// A norm of each group.
     fn norm(&self, row: &[f64], norm: &Norm) -> Row {
-        let mean = row.iter().map(|x| x * x).sum::<f64>() / row.len() as f64;
-        let root = (mean + f64::from(norm.eps)).sqrt();
-        row.iter()
-            .zip(&self.rows(&norm.weight)[0])
-            .map(|(x, w)| x / root * w)
-            .collect()
+        let weight = &self.rows(&norm.weight)[0];
+        let bias = norm.bias.as_ref().map(|bias| self.rows(bias).remove(0));
+        let bias = bias.unwrap_or(vec![0.0; weight.len()]);
+        let group = |group: &[f64]| {
+            let mean = match norm.kind {
+                NormKind::Rms => 0.0,
+                NormKind::Layer => group.iter().sum::<f64>() / group.len() as f64,
+            };
+            let squares = group.iter().map(|x| (x - mean).powi(2)).sum::<f64>();
+            let root = (squares / group.len() as f64 + f64::from(norm.eps)).sqrt();
+            let scaled = group.iter().zip(weight).map(|(x, w)| (x - mean) / root * w);
+            sum(&scaled.collect::<Row>(), &bias)
+        };
+        row.chunks(weight.len()).flat_map(group).collect()
     }
 
     fn linear(&self, row: &[f64], linear: &Linear) -> Row {
@@ -177,6 +220,15 @@ impl Reference<'_> {
             .map(<[f64]>::to_vec)
             .collect()
     }
+}
+
+/// The keys that a query sees, as the words of [`Mask`] have it.
+fn seen(mask: Mask, query: usize, tokens: usize) -> Vec<usize> {
+    let sees = |&key: &usize| match mask {
+        Mask::Causal(window) => key <= query && query - key < window.unwrap_or(usize::MAX),
+        Mask::Whole(window) => query.abs_diff(key) <= window.map_or(usize::MAX, |w| w / 2),
+    };
+    (0..tokens).filter(sees).collect()
 }
 
 fn turned(rope: &Rope, head: &[f64], position: usize) -> Row {

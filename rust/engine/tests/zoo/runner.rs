@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use ollamars_engine::batch::{BLOCK, Batch, Heads};
-use ollamars_engine::exec::cpu::{CpuExec, Options};
+use ollamars_engine::exec::cpu::{CpuExec, Options, unsupported};
 use ollamars_engine::exec::{Exec, Limits};
 use ollamars_engine::model::Model;
-use ollamars_engine::program::Output;
+use ollamars_engine::program::{Output, Program};
+use ollamars_engine::spec::Embedder;
 use ollamars_engine::{arch, decoder};
 use ollamars_kernels::{KvType, Level};
 
@@ -28,6 +29,9 @@ impl Executor {
             Self::Named(name) => model.load(name, CONTEXT, limits),
             Self::Cpu(level, kv) => {
                 let program = decoder::record(&arch::read(model.gguf(), CONTEXT)?);
+                if unsupported(&program).is_some() {
+                    return model.load("cpu", CONTEXT, limits);
+                }
                 let exec = CpuExec::new(program, model.gguf(), Options { level, kv }, limits)?;
                 Ok(Box::new(exec))
             }
@@ -56,8 +60,8 @@ const CONTEXT: usize = 256;
 
 pub struct Runner {
     exec: Box<dyn Exec>,
-    n_vocab: usize,
-    n_embd: usize,
+    program: Program,
+    embedder: Embedder,
     batch: Batch,
 }
 
@@ -72,10 +76,11 @@ impl Runner {
         let exec = executor
             .load(&model, limits)
             .map_err(|error| error.to_string())?;
+        let spec = arch::read(model.gguf(), CONTEXT).map_err(|error| error.to_string())?;
         Ok(Self {
             exec,
-            n_vocab: model.n_vocab(),
-            n_embd: model.n_embd(),
+            program: decoder::record(&spec),
+            embedder: spec.embedder,
             batch: Batch::default(),
         })
     }
@@ -88,44 +93,68 @@ impl Runner {
             .collect()
     }
 
-    fn run(&mut self, width: usize) -> Vec<Vec<f32>> {
+    /// Whether a text must be computed in one piece.
+    pub fn is_encoder(&self) -> bool {
+        self.program.is_encoder()
+    }
+
+    fn run(&mut self) -> Vec<Vec<f32>> {
         self.exec.run(&self.batch).expect("a step");
+        let output = self.batch.output;
+        let width = self.program.width(output).expect("an output of the model");
+        let rows = match output {
+            Output::Logits | Output::Hidden => self.batch.head_rows.len(),
+            Output::Embedding | Output::Scores => self.batch.spans.len(),
+        };
         let row = |index| {
             let mut row = vec![0.0; width];
             self.exec.logits(index, &mut row).expect("an output row");
             row
         };
-        (0..self.batch.head_rows.len()).map(row).collect()
+        (0..rows).map(row).collect()
     }
 
-    fn pass(&mut self, tokens: &[u32], cut: Cut, output: Output, width: usize) -> Vec<Vec<f32>> {
-        let mut rows = Vec::new();
+    fn pass(&mut self, tokens: &[u32], cut: Cut, output: Output, heads: Heads) -> Vec<Vec<f32>> {
+        let cut = if self.is_encoder() { Cut::Whole } else { cut };
+        let (mut rows, mut start) = (Vec::new(), 0);
         for piece in cut.pieces(tokens) {
             self.batch.clear();
             self.batch.output = output;
-            self.batch
-                .push(rows.len(), piece, &Self::table(0), Heads::All);
-            rows.extend(self.run(width));
+            self.batch.push(start, piece, &Self::table(0), heads);
+            start += piece.len();
+            rows.extend(self.run());
         }
         rows
     }
 
     /// Logits of every position.
     pub fn rows(&mut self, tokens: &[u32], cut: Cut) -> Vec<Vec<f32>> {
-        self.pass(tokens, cut, Output::Logits, self.n_vocab)
+        self.pass(tokens, cut, Output::Logits, Heads::All)
     }
 
-    /// Hidden states of every position.
-    pub fn hidden(&mut self, tokens: &[u32], cut: Cut) -> Vec<Vec<f32>> {
-        self.pass(tokens, cut, Output::Hidden, self.n_embd)
+    /// The embedding of one position alone.
+    pub fn row(&mut self, tokens: &[u32], position: usize) -> Vec<f32> {
+        self.batch.clear();
+        self.batch.output = Output::Embedding;
+        self.batch.push(0, tokens, &Self::table(0), Heads::All);
+        self.batch.head_rows = vec![position as u32];
+        self.run().remove(0)
     }
 
-    /// A reranker's scores of two labels: softmax of the last position's.
+    /// The embedding of a text.
+    pub fn embedding(&mut self, tokens: &[u32], cut: Cut, heads: Heads) -> Vec<f32> {
+        let rows = self.pass(tokens, cut, Output::Embedding, heads);
+        rows.last().expect("a row").clone()
+    }
+
+    /// A reranker's scores, as it gives them.
     pub fn scores(&mut self, tokens: &[u32], cut: Cut) -> Vec<f32> {
-        let scores = self
-            .pass(tokens, cut, Output::Scores, 2)
-            .pop()
-            .expect("a row");
+        let heads = self.embedder.pooling.heads();
+        let rows = self.pass(tokens, cut, Output::Scores, heads);
+        let scores = rows.last().expect("a row").clone();
+        if !self.embedder.score.as_ref().expect("scores").softmax {
+            return scores;
+        }
         let total: f32 = scores.iter().map(|x| x.exp()).sum();
         scores.iter().map(|x| x.exp() / total).collect()
     }
@@ -140,7 +169,7 @@ impl Runner {
             let start = tokens.len() + ids.len();
             self.batch
                 .push(start, &[best as u32], &Self::table(0), Heads::Last);
-            logits = self.run(self.n_vocab).pop().expect("a row");
+            logits = self.run().pop().expect("a row");
             ids.push(best as u32);
         }
         ids
@@ -152,8 +181,9 @@ impl Runner {
     }
 
     /// As [`Runner::alone`], for several in the same steps, the shorter ones going on while the longer
-    /// are still at their prompts.
+    /// are still at their prompts. An encoder computes whole texts: all in one step.
     pub fn together(&mut self, prompts: &[&[u32]]) -> Vec<Vec<Vec<f32>>> {
+        let encoder = self.is_encoder();
         let mut rows = vec![Vec::new(); prompts.len()];
         while rows
             .iter()
@@ -161,13 +191,16 @@ impl Runner {
             .any(|(rows, prompt)| rows.len() < prompt.len())
         {
             self.batch.clear();
+            if encoder {
+                self.batch.output = Output::Hidden;
+            }
             let mut granted = Vec::new();
             for (index, (rows, prompt)) in rows.iter().zip(prompts).enumerate() {
                 let rest = &prompt[rows.len()..];
-                let take = if rest.len() > 3 {
-                    13.min(rest.len() - 3)
-                } else {
-                    rest.len().min(1)
+                let take = match rest.len() {
+                    all if encoder => all,
+                    long if long > 3 => 13.min(long - 3),
+                    short => short.min(1),
                 };
                 if take > 0 {
                     self.batch
@@ -175,9 +208,9 @@ impl Runner {
                     granted.push((index, take));
                 }
             }
-            let mut logits = self.run(self.n_vocab).into_iter();
+            let mut results = self.run().into_iter();
             for (index, take) in granted {
-                rows[index].extend(logits.by_ref().take(take));
+                rows[index].extend(results.by_ref().take(take));
             }
         }
         rows

@@ -1,9 +1,12 @@
 //! Character classes of Unicode as pre-tokenizers see them.
 
+mod folding;
+mod folding_table;
 mod table;
 
 use std::sync::LazyLock;
 
+pub(crate) use folding::{base, is_control, lower};
 use table::RUNS;
 
 /// The class of a code point: white space first, then the major general category.

@@ -5,6 +5,7 @@ use candle_core::{Device, Result, Tensor};
 use super::Route;
 use super::weights::Weights;
 use crate::program::Experts;
+use crate::spec::Shares;
 
 /// A row of an expert and its share.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -24,15 +25,21 @@ pub fn moe(
 ) -> Result<Tensor> {
     let device = x.device();
     let mut out = x.zeros_like()?;
-    for (expert, chosen) in choose(&logits.to_vec2()?, experts.used).iter().enumerate() {
+    let choices = choose(&logits.to_vec2()?, experts.used, experts.shares);
+    for (expert, chosen) in choices.iter().enumerate() {
         if chosen.is_empty() {
             continue;
         }
         let (rows, shares) = tensors(chosen, device)?;
         let own = x.index_select(&rows, 0)?;
-        let gate = weights.expert(experts.gate, expert, &own)?;
         let up = weights.expert(experts.up, expert, &own)?;
-        let hidden = route.glu(&gate, &up, experts.activation)?;
+        let hidden = match experts.gate {
+            Some(gate) => {
+                let gate = weights.expert(gate, expert, &own)?;
+                route.glu(&gate, &up, experts.activation)?
+            }
+            None => route.activate(&up, experts.activation)?,
+        };
         let down = weights.expert(experts.down, expert, &hidden)?;
         out = out.index_add(&rows, &down.broadcast_mul(&shares)?, 0)?;
     }
@@ -40,17 +47,21 @@ pub fn moe(
 }
 
 /// For each expert the rows that chose it: the `used` largest logits of a row, each with its share
-/// of the softmax over the chosen, which is its share of the sum of the chosen probabilities.
-fn choose(logits: &[Vec<f32>], used: usize) -> Vec<Vec<Choice>> {
+/// of the softmax over all, or over the chosen: of the sum of their probabilities.
+fn choose(logits: &[Vec<f32>], used: usize, shares: Shares) -> Vec<Vec<Choice>> {
     let experts = logits.first().map_or(0, Vec::len);
     let mut chosen = vec![Vec::new(); experts];
     for (row, logits) in logits.iter().enumerate() {
         let mut order: Vec<usize> = (0..logits.len()).collect();
         order.sort_by(|&a, &b| logits[b].total_cmp(&logits[a]).then(a.cmp(&b)));
-        order.truncate(used);
         let most = order.first().map_or(0.0, |&best| logits[best]);
         let weight = |&expert: &usize| (logits[expert] - most).exp();
-        let total: f32 = order.iter().map(weight).sum();
+        let counted = match shares {
+            Shares::OfChosen => order.get(..used).unwrap_or(&order),
+            Shares::OfAll => &order,
+        };
+        let total: f32 = counted.iter().map(weight).sum();
+        order.truncate(used);
         for expert in &order {
             chosen[*expert].push(Choice {
                 row: row as u32,
@@ -78,7 +89,8 @@ mod tests {
 
     #[test]
     fn shares_of_the_chosen_sum_to_one() {
-        let chosen = choose(&[vec![0.0, 2.0, 1.0, -1.0], vec![3.0, 3.0, 0.0, 0.0]], 2);
+        let logits = [vec![0.0, 2.0, 1.0, -1.0], vec![3.0, 3.0, 0.0, 0.0]];
+        let chosen = choose(&logits, 2, Shares::OfChosen);
         let share = |x: f32| 1.0 / (1.0 + x.exp());
         let of = |row, share| Choice { row, share };
         assert_eq!(chosen[0], [of(1, 0.5)]);
@@ -86,5 +98,12 @@ mod tests {
         assert_eq!(chosen[2].len(), 1);
         assert!((chosen[2][0].share - share(1.0)).abs() < 1e-7);
         assert!(chosen[3].is_empty());
+    }
+
+    #[test]
+    fn shares_of_all_are_probabilities() {
+        let chosen = choose(&[vec![0.0, 0.0, 0.0, 3.0_f32.ln()]], 2, Shares::OfAll);
+        assert!((chosen[3][0].share - 0.5).abs() < 1e-6);
+        assert!((chosen[0][0].share - 1.0 / 6.0).abs() < 1e-6);
     }
 }

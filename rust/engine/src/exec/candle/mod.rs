@@ -103,7 +103,7 @@ impl Exec for CandleExec {
 
     fn run(&mut self, batch: &Batch) -> Result<()> {
         self.output = None;
-        batch.check(self.program.n_vocab(), &self.limits)?;
+        batch.check(&self.program, &self.limits)?;
         let tail = self.program.tail(batch.output);
         let tail = tail.ok_or_else(|| {
             Error::Request(format!(

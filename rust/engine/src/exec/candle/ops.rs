@@ -1,19 +1,55 @@
 //! The ops that work on each row alone, in candle tensors.
 
+use std::borrow::Cow;
+use std::ops::Range;
+
 use candle_core::{D, Device, IndexOp, Result, Tensor};
 
 use super::angles::Angles;
-use crate::program::Factor;
+use crate::batch::Batch;
+use crate::program::{Factor, Lookup};
 use crate::spec::{Activation, NormKind, RopeStyle};
 
 /// Norms each group of `weight`'s length.
-pub fn norm(x: &Tensor, kind: NormKind, eps: f32, weight: &Tensor) -> Result<Tensor> {
+pub fn norm(
+    x: &Tensor,
+    kind: NormKind,
+    eps: f32,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+) -> Result<Tensor> {
     let group = weight.dim(0)?;
     let groups = x.reshape((x.elem_count() / group, group))?;
-    let normed = match kind {
-        NormKind::Rms => candle_nn::ops::rms_norm(&groups, weight, eps)?,
+    let groups = match kind {
+        NormKind::Rms => groups,
+        NormKind::Layer => groups.broadcast_sub(&groups.mean_keepdim(1)?)?,
+    };
+    let normed = candle_nn::ops::rms_norm(&groups, weight, eps)?;
+    let normed = match bias {
+        Some(bias) => normed.broadcast_add(bias)?,
+        None => normed,
     };
     normed.reshape(x.shape())
+}
+
+/// Rows of a table.
+pub fn lookup(batch: &Batch, lookup: Lookup) -> Cow<'_, [u32]> {
+    match lookup {
+        Lookup::Token => Cow::from(&batch.tokens),
+        Lookup::Position => Cow::from(&batch.positions),
+        Lookup::First => Cow::from(vec![0; batch.rows()]),
+    }
+}
+
+/// The mean of the head rows of each span, zeros where it has none.
+pub fn pool(batch: &Batch, x: &Tensor) -> Result<Tensor> {
+    let mean = |heads: Range<usize>| match heads.len() {
+        0 => Tensor::zeros((1, x.dim(1)?), x.dtype(), x.device()),
+        1 => x.narrow(0, heads.start, 1),
+        count => x.narrow(0, heads.start, count)?.mean_keepdim(0),
+    };
+    let rows: Vec<Tensor> = batch.span_heads().map(mean).collect::<Result<_>>()?;
+    Tensor::cat(&rows, 0)
 }
 
 /// Turns the pairs of each head.
@@ -43,13 +79,17 @@ pub fn rope(x: &Tensor, angles: &Angles, heads: usize) -> Result<Tensor> {
     Tensor::cat(&[turned, rest], D::Minus1)?.reshape((rows, width))
 }
 
+/// `activation(x)`.
+pub fn activate(x: &Tensor, activation: Activation) -> Result<Tensor> {
+    match activation {
+        Activation::Silu => x.silu(),
+        Activation::Gelu => x.gelu(),
+    }
+}
+
 /// `activation(gate) · up`.
 pub fn glu(gate: &Tensor, up: &Tensor, activation: Activation) -> Result<Tensor> {
-    let gate = match activation {
-        Activation::Silu => gate.silu()?,
-        Activation::Gelu => gate.gelu()?,
-    };
-    gate * up
+    activate(gate, activation)? * up
 }
 
 /// Multiplies each row.

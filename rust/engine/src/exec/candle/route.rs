@@ -3,7 +3,7 @@
 use candle_core::{Result, Tensor};
 
 use super::angles::Angles;
-use super::cpu::{Paged, Pairwise, Rotate};
+use super::cpu::{Paged, Pairwise, Pointwise, Rotate};
 use super::memory::Layer;
 use super::{attention, ops};
 use crate::batch::Batch;
@@ -32,6 +32,14 @@ impl Route {
         match self {
             Self::Tensors => ops::glu(gate, up, activation),
             Self::Cpu => gate.apply_op2_no_bwd(up, &Pairwise::Gate(activation)),
+        }
+    }
+
+    /// `activation(x)`.
+    pub(super) fn activate(self, x: &Tensor, activation: Activation) -> Result<Tensor> {
+        match self {
+            Self::Tensors => ops::activate(x, activation),
+            Self::Cpu => x.contiguous()?.apply_op1_no_bwd(&Pointwise(activation)),
         }
     }
 
@@ -100,6 +108,9 @@ mod tests {
         for activation in [Activation::Silu, Activation::Gelu] {
             let [own, tensors] =
                 [Route::Cpu, Route::Tensors].map(|way| way.glu(&a, &b, activation));
+            assert!(most(&own?, &tensors?)? < 4e-6, "{activation:?}");
+            let [own, tensors] =
+                [Route::Cpu, Route::Tensors].map(|way| way.activate(&a, activation));
             assert!(most(&own?, &tensors?)? < 4e-6, "{activation:?}");
         }
         assert_eq!(

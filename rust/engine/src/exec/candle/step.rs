@@ -29,12 +29,14 @@ impl Step<'_> {
         let angle = |rope| Angles::new(rope, &self.batch.positions);
         let angles: Vec<Angles> = self.program.ropes.iter().map(angle).collect();
         let mut bufs: Bufs = vec![None; self.program.bufs.len()];
-        for (op, dead) in self.program.ops.iter().zip(self.dead) {
+        let last = self.last_attention();
+        for (index, (op, dead)) in self.program.ops.iter().zip(self.dead).enumerate() {
             self.op(op, &angles, &mut bufs)?;
             for buf in dead {
                 bufs[buf.0] = None;
             }
-            if self.is_over(op) {
+            // Nothing is wanted of these rows, and all of them are in the last layer's memory.
+            if self.batch.head_rows.is_empty() && Some(index) == last {
                 return Tensor::zeros((0, 0), candle_core::DType::F32, self.device);
             }
         }
@@ -44,24 +46,31 @@ impl Step<'_> {
         get(&bufs, tail.out).cloned()
     }
 
-    /// Nothing is wanted of these rows, and all of them are in the last layer's memory.
-    fn is_over(&self, op: &Op) -> bool {
-        let last = self.program.caches.len().wrapping_sub(1);
-        let stored = matches!(op, Op::Attend { cache, .. } if cache.0 == last);
-        stored && self.batch.head_rows.is_empty()
+    /// Index of the last op that writes to memory.
+    fn last_attention(&self) -> Option<usize> {
+        let attends = |op: &Op| matches!(op, Op::Attend { .. });
+        self.program.ops.iter().rposition(attends)
     }
 
     fn op(&self, op: &Op, angles: &[Angles], bufs: &mut Bufs) -> Result<()> {
         let x = |buf: Buf| get(bufs, buf);
         let result = match op {
-            Op::Embed { table, .. } => self.weights.embed(*table, &self.batch.tokens, self.device),
+            Op::Embed { table, lookup, .. } => {
+                let rows = ops::lookup(self.batch, *lookup);
+                self.weights.embed(*table, &rows, self.device)
+            }
             Op::Norm {
                 x: buf,
                 kind,
                 eps,
                 weight,
+                bias,
                 ..
-            } => ops::norm(x(*buf)?, *kind, *eps, self.weights.vector(*weight)?),
+            } => {
+                let bias = bias.map(|bias| self.weights.vector(bias)).transpose()?;
+                let weight = self.weights.vector(*weight)?;
+                ops::norm(x(*buf)?, *kind, *eps, weight, bias)
+            }
             Op::Linear {
                 x: buf,
                 weight,
@@ -98,6 +107,10 @@ impl Step<'_> {
                 activation,
                 ..
             } => self.route.glu(x(*gate)?, x(*up)?, *activation),
+            Op::Activate {
+                x: buf, activation, ..
+            } => self.route.activate(x(*buf)?, *activation),
+            Op::Pool { x: buf, .. } => ops::pool(self.batch, x(*buf)?),
             Op::Moe {
                 x: buf,
                 logits,

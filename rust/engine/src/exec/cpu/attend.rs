@@ -7,6 +7,7 @@ use ollamars_kernels::{AttentionScratch, AttentionShape, Queries as Rows, attend
 use super::plan::Attend;
 use super::step::{Queries, Step};
 use crate::batch::Batch;
+use crate::spec::Mask;
 
 /// Rows of a unit.
 const ROWS: usize = 16;
@@ -34,7 +35,7 @@ impl Step<'_> {
         let queries = Rows {
             // SAFETY: written in an earlier stage.
             q: unsafe { self.read(op.q, rows.clone()) },
-            visible: &self.visible[op.window][rows.clone()],
+            visible: &self.visible[op.mask][rows.clone()],
             table: &self.batch.blocks[self.batch.spans[span].blocks.clone()],
         };
         let (kv, out) = (&self.kv[op.cache.0], self.shared(op.out, rows));
@@ -43,10 +44,10 @@ impl Step<'_> {
     }
 }
 
-/// Cuts the rows of a batch for attention, and lists what each sees through each window.
+/// Cuts the rows of a batch for attention, and lists what each sees through each mask.
 pub fn prepare(
     batch: &Batch,
-    windows: &[Option<usize>],
+    masks: &[Mask],
     queries: &mut Vec<Queries>,
     visible: &mut [Vec<Range<usize>>],
 ) {
@@ -62,12 +63,11 @@ pub fn prepare(
             rows.start = end;
         }
     }
-    for (window, visible) in windows.iter().zip(visible) {
-        let seen = |&position: &u32| {
-            let end = position as usize + 1;
-            end - window.map_or(end, |window| window.min(end))..end
-        };
+    for (mask, visible) in masks.iter().zip(visible) {
         visible.clear();
-        visible.extend(batch.positions.iter().map(seen));
+        for span in &batch.spans {
+            let tokens = span.kv_len();
+            visible.extend((span.start..tokens).map(|position| mask.visible(position, tokens)));
+        }
     }
 }

@@ -7,6 +7,7 @@ use ollamars_kernels::{self as kernels, Aligned, GROUP, Level, PANEL, Shared, ma
 use super::plan::{Mixture, Part, Plan, Reg, Slot};
 use super::step::Step;
 use crate::program::{Experts, Weight};
+use crate::spec::Shares;
 
 /// Memory for what a step's rows choose, large enough for every mixture of a plan.
 #[derive(Debug)]
@@ -81,8 +82,9 @@ impl Sent {
 
 impl Routing<'_> {
     /// The `used` largest of a row's logits, the first of equals first, each with its share of the
-    /// softmax over the chosen: its share of the sum of their probabilities.
-    pub fn choose(&self, level: Level, row: usize, used: usize, logits: &[f32]) {
+    /// softmax over all, or over the chosen: of the sum of their probabilities.
+    pub fn choose(&self, level: Level, row: usize, experts: &Experts, logits: &[f32]) {
+        let used = experts.used;
         let range = row * used..(row + 1) * used;
         // SAFETY: the row is this thread's.
         let (chosen, shares) = unsafe {
@@ -107,7 +109,16 @@ impl Routing<'_> {
         for (share, &expert) in shares.iter_mut().zip(&*chosen) {
             *share = logits[expert as usize];
         }
-        kernels::softmax(level, shares);
+        match experts.shares {
+            Shares::OfChosen => kernels::softmax(level, shares),
+            Shares::OfAll => {
+                let most = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+                let total: f32 = logits.iter().map(|logit| (logit - most).exp()).sum();
+                for share in shares {
+                    *share = (*share - most).exp() / total;
+                }
+            }
+        }
     }
 
     /// Lists the rows of each expert.
@@ -175,7 +186,7 @@ impl Step<'_> {
         match part {
             Part::Sort => 1,
             Part::Send | Part::Hidden => self.routing.groups(experts),
-            Part::GateUp => experts.count * self.pieces(experts.weights.gate, threads),
+            Part::GateUp => experts.count * self.pieces(experts.weights.up, threads),
             Part::Down => experts.count * self.pieces(experts.weights.down, threads),
         }
     }
@@ -193,16 +204,24 @@ impl Step<'_> {
             Part::Hidden => self.quantize_sent(experts.gate, &[experts.hidden], unit),
             Part::GateUp => {
                 let Experts { gate, up, .. } = experts.weights;
-                let (sent, panels) = self.piece(gate, unit, threads);
-                self.multiply(gate, experts.slots[0], sent, panels.clone(), experts.gate);
-                self.multiply(up, experts.slots[1], sent, panels.clone(), experts.up);
-                let width = self.weights.outputs(gate);
+                let (sent, panels) = self.piece(up, unit, threads);
+                if let Some(gate) = gate {
+                    self.multiply(gate, experts.slots[0], sent, panels.clone(), experts.gate);
+                    self.multiply(up, experts.slots[1], sent, panels.clone(), experts.up);
+                } else {
+                    self.multiply(up, experts.slots[1], sent, panels.clone(), experts.gate);
+                }
+                let width = self.weights.outputs(up);
                 let columns = panels.start * PANEL..width.min(panels.end * PANEL);
                 for place in sent.places() {
                     // SAFETY: these columns of this expert's rows are this thread's.
                     let of = |reg| unsafe { self.write_columns(reg, place, columns.clone()) };
                     let activation = experts.weights.activation.into();
-                    kernels::glu(self.level, activation, of(experts.gate), of(experts.up));
+                    if gate.is_some() {
+                        kernels::glu(self.level, activation, of(experts.gate), of(experts.up));
+                    } else {
+                        kernels::activate(self.level, activation, of(experts.gate));
+                    }
                 }
             }
             Part::Down => {

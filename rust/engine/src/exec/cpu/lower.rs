@@ -13,6 +13,7 @@ use super::plan::{
 use super::units;
 use super::weights::Weights;
 use crate::program::{Buf, Experts, Op, Program, RowSet};
+use crate::spec::NormKind;
 use ollamars_kernels::{ActKind, RopeStyle};
 
 /// Lowers a program for steps of up to `max_rows` rows on `threads` threads.
@@ -41,10 +42,12 @@ pub fn lower(program: &Program, weights: &Weights, max_rows: usize, threads: usi
         lowering.lives[out.0].forever = true;
         let stages = first..lowering.plan.stages.len();
         let output = tail.output;
+        let set = lowering.set(tail.out);
         lowering.plan.endings.push(Ending {
             output,
             stages,
             out,
+            set,
         });
     }
     lowering.finish()
@@ -126,28 +129,36 @@ impl<'a> Lowering<'a> {
 
     fn op(&mut self, index: usize, op: &Op) {
         match *op {
-            Op::Embed { table, out } => {
+            Op::Embed { table, lookup, out } => {
                 let (set, out) = self.new_buf(out);
-                self.row(set, RowOp::Embed { table, out });
+                self.row(set, RowOp::Embed { table, lookup, out });
             }
             Op::Norm {
                 x,
-                kind: crate::spec::NormKind::Rms,
+                kind,
                 eps,
                 weight,
+                bias,
                 out,
             } => {
                 let x = self.reg(x);
                 let (set, out) = self.new_buf(out);
-                self.row(
-                    set,
-                    RowOp::Norm {
+                let norm = match kind {
+                    NormKind::Rms => RowOp::Norm {
                         x,
                         weight,
                         eps,
                         out,
                     },
-                );
+                    NormKind::Layer => RowOp::LayerNorm {
+                        x,
+                        weight,
+                        bias,
+                        eps,
+                        out,
+                    },
+                };
+                self.row(set, norm);
             }
             Op::Linear {
                 x,
@@ -212,6 +223,22 @@ impl<'a> Lowering<'a> {
                     },
                 );
             }
+            Op::Activate { x, activation, out } => {
+                if self.last_product(x) {
+                    let reg = self.reg(x);
+                    self.join(Then::Activate(activation));
+                    self.regs[out.0] = Some(reg);
+                    return;
+                }
+                let set = self.set(x);
+                let x = self.in_place(index, x, out);
+                self.row(set, RowOp::Activate { x, activation });
+            }
+            Op::Pool { x, out } => {
+                let x = self.reg(x);
+                let (set, out) = self.new_buf(out);
+                self.row(set, RowOp::Pool { x, out });
+            }
             Op::Moe {
                 x,
                 logits,
@@ -272,11 +299,11 @@ impl<'a> Lowering<'a> {
         self.row(set, RowOp::Store { k, v, cache });
         self.close();
         self.plan.stored = self.plan.stages.len();
-        let windows = &mut self.plan.windows;
-        let window = windows.iter().position(|&known| known == shape.window);
-        let window = window.unwrap_or_else(|| {
-            windows.push(shape.window);
-            windows.len() - 1
+        let masks = &mut self.plan.masks;
+        let mask = masks.iter().position(|&known| known == shape.mask);
+        let mask = mask.unwrap_or_else(|| {
+            masks.push(shape.mask);
+            masks.len() - 1
         });
         let (heads, scale) = (shape.heads, shape.scale);
         [q, out].into_iter().for_each(|reg| self.touch(reg));
@@ -286,19 +313,20 @@ impl<'a> Lowering<'a> {
             cache,
             heads,
             scale,
-            window,
+            mask,
         }));
     }
 
     fn moe(&mut self, x: Buf, logits: Buf, weights: Experts, out: Buf) {
         let (set, from, logits) = (self.set(x), self.reg(x), self.reg(logits));
-        let (count, used) = (self.weights.count(weights.gate), weights.used);
+        let (count, used) = (self.weights.count(weights.up), weights.used);
         let (width, hidden) = (
             self.plan.places[from.0].width,
-            self.weights.outputs(weights.gate),
+            self.weights.outputs(weights.up),
         );
         let rows = places(self.max_rows * used, count);
-        let kinds = [weights.gate, weights.up].map(|weight| self.weights.act_kind(weight));
+        let kinds = [weights.gate.unwrap_or(weights.up), weights.up]
+            .map(|weight| self.weights.act_kind(weight));
         let mixture = Mixture {
             set,
             count,

@@ -29,7 +29,7 @@ use ollamars_kernels::{
 use super::machine::{self, can_reserve};
 use super::{Exec, Limits};
 use crate::batch::{BLOCK, Batch};
-use crate::program::{Program, RowSet};
+use crate::program::{Op, Program, RowSet};
 use crate::spec::Activation;
 use crate::{Error, Result};
 use experts::Choices;
@@ -48,6 +48,16 @@ pub struct Options {
     pub kv: KvType,
 }
 
+/// Why a program cannot be run here.
+pub fn unsupported(program: &Program) -> Option<&'static str> {
+    let has_bias = |op: &Op| matches!(op, Op::Attend { shape, .. } if shape.alibi.is_some());
+    program
+        .ops
+        .iter()
+        .any(has_bias)
+        .then_some("attention with linear biases")
+}
+
 /// The executor.
 #[derive(Debug)]
 pub struct CpuExec {
@@ -63,6 +73,7 @@ pub struct CpuExec {
     cursors: Vec<Line<Cursor>>,
     queries: Vec<Queries>,
     visible: Vec<Vec<Range<usize>>>,
+    span_heads: Vec<Range<usize>>,
     options: Options,
     limits: Limits,
     pool: Arc<Pool>,
@@ -99,7 +110,8 @@ impl CpuExec {
             scratch: (0..threads).map(|_| scratch()).collect(),
             cursors: plan.stages.iter().map(|_| Line::default()).collect(),
             queries: Vec::new(),
-            visible: vec![Vec::new(); plan.windows.len()],
+            visible: vec![Vec::new(); plan.masks.len()],
+            span_heads: Vec::new(),
             program,
             plan,
             weights,
@@ -125,7 +137,7 @@ impl Exec for CpuExec {
 
     fn run(&mut self, batch: &Batch) -> Result<()> {
         self.output = None;
-        batch.check(self.program.n_vocab(), &self.limits)?;
+        batch.check(&self.program, &self.limits)?;
         let ending = self.plan.endings.iter().find(|e| e.output == batch.output);
         let ending = ending.ok_or_else(|| {
             Error::Request(format!(
@@ -135,11 +147,13 @@ impl Exec for CpuExec {
         })?;
         attend::prepare(
             batch,
-            &self.plan.windows,
+            &self.plan.masks,
             &mut self.queries,
             &mut self.visible,
         );
         self.cursors.iter().for_each(|line| line.0.reset());
+        self.span_heads.clear();
+        self.span_heads.extend(batch.span_heads());
         let heads = batch.head_rows.len();
         let slots = self.acts.iter_mut().zip(&self.plan.slots);
         let acts: Vec<ActsView> = slots
@@ -147,6 +161,7 @@ impl Exec for CpuExec {
                 let rows = match slot.held {
                     Held::Set(RowSet::All) => batch.rows(),
                     Held::Set(RowSet::Heads) => heads,
+                    Held::Set(RowSet::Spans) => batch.spans.len(),
                     Held::Routed => acts.capacity(),
                 };
                 acts.view(rows)
@@ -163,6 +178,7 @@ impl Exec for CpuExec {
             acts: &acts,
             kv: &kv,
             visible: &self.visible,
+            span_heads: &self.span_heads,
             queries: &self.queries,
             routing: self.choices.routing(),
             cursors: &self.cursors,
@@ -179,7 +195,12 @@ impl Exec for CpuExec {
             step.work(worker, ending.stages.clone(), &mut scratch);
         });
         ran.map_err(|panicked| failed(panicked.to_string()))?;
-        self.output = Some((ending.out, heads));
+        let rows = match ending.set {
+            RowSet::All => batch.rows(),
+            RowSet::Heads => heads,
+            RowSet::Spans => batch.spans.len(),
+        };
+        self.output = Some((ending.out, rows));
         Ok(())
     }
 

@@ -7,8 +7,8 @@ use std::ops::Range;
 
 use ollamars_kernels::{ActKind, GROUP, RopeStyle};
 
-use crate::program::{Cache, Experts, Factor, Output, RowSet, Weight};
-use crate::spec::Activation;
+use crate::program::{Cache, Experts, Factor, Lookup, Output, RowSet, Weight};
+use crate::spec::{Activation, Mask};
 
 /// An index in [`Plan::places`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +59,7 @@ pub enum RowOp {
     },
     Embed {
         table: Weight,
+        lookup: Lookup,
         out: Reg,
     },
     /// Keeps the head rows.
@@ -76,6 +77,18 @@ pub enum RowOp {
         eps: f32,
         out: Reg,
     },
+    LayerNorm {
+        x: Reg,
+        weight: Weight,
+        bias: Option<Weight>,
+        eps: f32,
+        out: Reg,
+    },
+    /// The mean of the head rows of each span.
+    Pool {
+        x: Reg,
+        out: Reg,
+    },
     /// In place, as all that follow without an `out`.
     Rope {
         style: RopeStyle,
@@ -91,6 +104,10 @@ pub enum RowOp {
     Softcap {
         x: Reg,
         cap: f32,
+    },
+    Activate {
+        x: Reg,
+        activation: Activation,
     },
     Glu {
         gate: Reg,
@@ -145,6 +162,8 @@ pub enum Then {
     AddTo(Reg),
     /// The first product is the gate, the second one what it gates; the result is in the first.
     Glu(Activation),
+    /// `activation(result)`.
+    Activate(Activation),
     /// `cap · tanh(x / cap)`.
     Softcap(f32),
 }
@@ -180,8 +199,8 @@ pub struct Attend {
     pub heads: usize,
     /// Of the products of queries and keys.
     pub scale: f32,
-    /// An index in [`Plan::windows`].
-    pub window: usize,
+    /// An index in [`Plan::masks`].
+    pub mask: usize,
 }
 
 /// A mixture of experts: the rows of each expert side by side, from a multiple of a group on.
@@ -255,8 +274,10 @@ pub struct Ending {
     pub output: Output,
     /// Its stages.
     pub stages: Range<usize>,
-    /// The result of the head rows.
+    /// The result.
     pub out: Reg,
+    /// Which rows it has.
+    pub set: RowSet,
 }
 
 /// A lowered program.
@@ -276,8 +297,8 @@ pub struct Plan {
     pub arena: usize,
     /// Activations.
     pub slots: Vec<SlotSpec>,
-    /// The windows of attention that layers have; none: all positions.
-    pub windows: Vec<Option<usize>>,
+    /// The masks of attention that layers have.
+    pub masks: Vec<Mask>,
     /// Every mixture.
     pub experts: Vec<Mixture>,
 }
@@ -287,11 +308,14 @@ impl RowOp {
     pub fn regs(&self) -> impl Iterator<Item = Reg> {
         let regs = match *self {
             Self::Angles { cos, sin, .. } => [Some(cos), Some(sin), None],
-            Self::Gather { x, out } | Self::Copy { x, out } | Self::Norm { x, out, .. } => {
-                [Some(x), Some(out), None]
-            }
+            Self::Gather { x, out }
+            | Self::Copy { x, out }
+            | Self::Norm { x, out, .. }
+            | Self::LayerNorm { x, out, .. }
+            | Self::Pool { x, out } => [Some(x), Some(out), None],
             Self::Rope { cos, sin, x, .. } => [Some(cos), Some(sin), Some(x)],
             Self::Scale { x, .. }
+            | Self::Activate { x, .. }
             | Self::Softcap { x, .. }
             | Self::Quantize { x, .. }
             | Self::Choose { logits: x, .. }

@@ -26,6 +26,9 @@ impl Step<'_> {
             match joint.then {
                 Then::Nothing => {}
                 Then::AddTo(to) => kernels::add(self.level, of(to), of(first.out)),
+                Then::Activate(activation) => {
+                    kernels::activate(self.level, activation.into(), of(first.out));
+                }
                 Then::Softcap(cap) => kernels::softcap(self.level, of(first.out), cap),
                 Then::Glu(activation) => {
                     let up = joint.products[1].out;

@@ -4,10 +4,10 @@ use std::ops::Range;
 
 use ollamars_kernels::{self as kernels, GROUP};
 
-use super::plan::RowOp;
+use super::plan::{Reg, RowOp};
 use super::step::Step;
 use crate::batch::BLOCK;
-use crate::program::{Cache, Factor, RowSet};
+use crate::program::{Cache, Factor, Lookup, RowSet};
 
 impl Step<'_> {
     /// Groups of rows: the units of a rows' stage.
@@ -46,12 +46,17 @@ impl Step<'_> {
                     kernels::rotation(position, &rope.frequencies, rope.magnitude, cos, sin);
                 }
             }
-            RowOp::Embed { table, out } => {
+            RowOp::Embed { table, lookup, out } => {
                 let table = self.weights.matrix(table);
                 let outs = write(out).chunks_exact_mut(table.inputs());
                 for (row, out) in rows.clone().zip(outs) {
-                    let token = self.batch.tokens[self.batch_row(set, row)];
-                    table.dequantize_row(token as usize, out);
+                    let row = self.batch_row(set, row);
+                    let index = match lookup {
+                        Lookup::Token => self.batch.tokens[row],
+                        Lookup::Position => self.batch.positions[row],
+                        Lookup::First => 0,
+                    };
+                    table.dequantize_row(index as usize, out);
                 }
             }
             RowOp::Gather { x, out } => {
@@ -91,6 +96,26 @@ impl Step<'_> {
                 }
             }
             RowOp::Softcap { x, cap } => kernels::softcap(level, write(x), cap),
+            RowOp::LayerNorm {
+                x,
+                weight,
+                bias,
+                eps,
+                out,
+            } => {
+                let bias = self.weights.vector_or_zeros(bias, weight);
+                let weight = self.weights.vector(weight);
+                kernels::layer_norm(level, read(x), weight, bias, eps, write(out));
+            }
+            RowOp::Pool { x, out } => {
+                let width = self.plan.places[out.0].width;
+                for (row, out) in rows.clone().zip(write(out).chunks_exact_mut(width)) {
+                    self.pool(self.span_heads[row].clone(), x, out);
+                }
+            }
+            RowOp::Activate { x, activation } => {
+                kernels::activate(level, activation.into(), write(x));
+            }
             RowOp::Glu {
                 gate,
                 up,
@@ -105,7 +130,7 @@ impl Step<'_> {
             RowOp::Choose { logits, experts } => {
                 let experts = &self.plan.experts[experts];
                 for (row, logits) in rows.clone().zip(read(logits).chunks_exact(experts.count)) {
-                    self.routing.choose(level, row, experts.used, logits);
+                    self.routing.choose(level, row, &experts.weights, logits);
                 }
             }
             RowOp::Combine { experts, out } => {
@@ -115,6 +140,18 @@ impl Step<'_> {
                     self.combine(experts, row, out);
                 }
             }
+        }
+    }
+
+    /// The mean of some rows, zeros if there are none.
+    fn pool(&self, rows: Range<usize>, x: Reg, out: &mut [f32]) {
+        out.fill(0.0);
+        for row in rows.clone() {
+            // SAFETY: written in an earlier stage.
+            kernels::add(self.level, out, unsafe { self.read(x, row..row + 1) });
+        }
+        if rows.len() > 1 {
+            kernels::scale(self.level, out, 1.0 / rows.len() as f32);
         }
     }
 

@@ -40,8 +40,10 @@ pub struct Step<'a> {
     pub acts: &'a [ActsView<'a>],
     /// One for each layer's cache.
     pub kv: &'a [KvView<'a>],
-    /// For each window the positions that each row sees.
+    /// For each mask the positions that each row sees.
     pub visible: &'a [Vec<Range<usize>>],
+    /// For each span its head rows.
+    pub span_heads: &'a [Range<usize>],
     /// All rows, cut for attention.
     pub queries: &'a [Queries],
     pub routing: Routing<'a>,
@@ -95,6 +97,7 @@ impl Step<'_> {
         match set {
             RowSet::All => self.batch.rows(),
             RowSet::Heads => self.batch.head_rows.len(),
+            RowSet::Spans => self.batch.spans.len(),
         }
     }
 
@@ -103,6 +106,7 @@ impl Step<'_> {
         match set {
             RowSet::All => index,
             RowSet::Heads => self.batch.head_rows[index] as usize,
+            RowSet::Spans => self.batch.spans[index].rows.end - 1,
         }
     }
 

@@ -18,6 +18,8 @@ use crate::{Error, Result};
 pub struct Weights {
     stored: Vec<Stored>,
     bytes: usize,
+    /// As many as the longest vector has values.
+    zeros: Vec<f32>,
 }
 
 /// One part.
@@ -51,7 +53,12 @@ impl Weights {
         }
         fill(&mut stored, &sources, gguf, pool)?;
         let bytes = stored.iter().map(Stored::bytes).sum();
-        Ok(Self { stored, bytes })
+        let longest = stored.iter().map(|stored| stored.values.len()).max();
+        Ok(Self {
+            stored,
+            bytes,
+            zeros: vec![0.0; longest.unwrap_or(0)],
+        })
     }
 
     /// Bytes.
@@ -62,6 +69,14 @@ impl Weights {
     /// A vector.
     pub fn vector(&self, weight: Weight) -> &[f32] {
         &self.stored[weight.0].values
+    }
+
+    /// A vector, or as many zeros as `like` has values.
+    pub fn vector_or_zeros(&self, weight: Option<Weight>, like: Weight) -> &[f32] {
+        match weight {
+            Some(weight) => self.vector(weight),
+            None => &self.zeros[..self.vector(like).len()],
+        }
     }
 
     /// A matrix.
@@ -104,7 +119,7 @@ fn matrices(program: &Program) -> Vec<bool> {
             Op::Embed { table: weight, .. } | Op::Linear { weight, .. } => {
                 [Some(weight), None, None]
             }
-            Op::Moe { experts, .. } => [experts.gate, experts.up, experts.down].map(Some),
+            Op::Moe { experts, .. } => [experts.gate, Some(experts.up), Some(experts.down)],
             _ => [None; 3],
         };
         for weight in weights.into_iter().flatten() {

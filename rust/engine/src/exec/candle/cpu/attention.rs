@@ -11,7 +11,7 @@ use super::exp::exp;
 use super::tile::{Columns, WIDTH, multiply, pack};
 use super::values;
 use crate::batch::{BLOCK, Batch, Span};
-use crate::spec::AttentionShape;
+use crate::spec::{AttentionShape, slope};
 
 /// Query rows of one piece of work.
 const QUERY_ROWS: usize = 16;
@@ -167,21 +167,32 @@ impl WithSimd for Attend<'_> {
     fn with_simd<S: Simd>(self, simd: S) -> Vec<f32> {
         let group = self.shape.heads / self.shape.kv_heads;
         let position = |row: usize| self.unit.span.start + row - self.unit.span.rows.start;
+        let tokens = self.unit.span.kv_len();
         let visible: Vec<_> = self
             .unit
             .rows
             .clone()
-            .flat_map(|row| std::iter::repeat_n(self.keys_of(position(row)), group))
+            .map(|row| self.shape.mask.visible(position(row), tokens))
+            .flat_map(|keys| std::iter::repeat_n(keys, group))
             .collect();
         let end = visible.last().map_or(0, |keys| keys.end);
         let first_block = visible.first().map_or(0, |keys| keys.start / BLOCK);
         let mut weights = self.scores(simd, group, visible.len(), first_block..end.div_ceil(BLOCK));
+        let shift = first_block * BLOCK;
         let totals: Vec<f32> = weights
             .iter_mut()
             .zip(&visible)
-            .map(|(row, keys)| {
-                let shift = first_block * BLOCK;
-                softmax(row, keys.start - shift..keys.end - shift, self.shape.scale)
+            .enumerate()
+            .map(|(index, (row, keys))| {
+                let keys = keys.start - shift..keys.end - shift;
+                scale(row, &keys, self.shape.scale);
+                if let Some(max_bias) = self.shape.alibi {
+                    let head = self.unit.kv_head * group + index % group;
+                    let slope = slope(head, self.shape.heads, max_bias);
+                    let query = position(self.unit.rows.start + index / group) - shift;
+                    bias(row, &keys, query, slope);
+                }
+                softmax(row, keys)
             })
             .collect();
         self.weighted_values(
@@ -195,12 +206,6 @@ impl WithSimd for Attend<'_> {
 }
 
 impl Attend<'_> {
-    /// The keys that the query at `position` sees.
-    fn keys_of(&self, position: usize) -> std::ops::Range<usize> {
-        let window = self.shape.window.unwrap_or(position + 1);
-        (position + 1).saturating_sub(window)..position + 1
-    }
-
     /// Where a block of this sequence lies, for this KV head: its number among all blocks' heads.
     fn place(&self, block: usize) -> usize {
         let table = self.batch.blocks.get(self.unit.span.blocks.clone());
@@ -308,19 +313,33 @@ fn pad(values: &[f32], dim: usize, stride: usize, padded: &mut Vec<f32>) {
     }
 }
 
+/// Multiplies the scores of `keys`.
+#[inline(always)]
+fn scale(scores: &mut [f32], keys: &std::ops::Range<usize>, scale: f32) {
+    for score in &mut scores[keys.clone()] {
+        *score *= scale;
+    }
+}
+
+/// Takes from the scores of `keys` what the distance from `query` costs.
+#[inline(always)]
+fn bias(scores: &mut [f32], keys: &std::ops::Range<usize>, query: usize, slope: f32) {
+    for (key, score) in keys.clone().zip(&mut scores[keys.clone()]) {
+        *score -= slope * query.abs_diff(key) as f32;
+    }
+}
+
 /// Turns scores into weights that still have to be divided by the returned total. Those outside of
 /// `keys` become 0, whatever they were; a sum over them changes no bit.
 #[inline(always)]
-fn softmax(scores: &mut [f32], keys: std::ops::Range<usize>, scale: f32) -> f32 {
+fn softmax(scores: &mut [f32], keys: std::ops::Range<usize>) -> f32 {
     let (before, rest) = scores.split_at_mut(keys.start);
     let (seen, after) = rest.split_at_mut(keys.len());
     before.fill(0.0);
     after.fill(0.0);
-    let most = seen
-        .iter()
-        .fold(f32::NEG_INFINITY, |most, &x| most.max(x * scale));
+    let most = seen.iter().fold(f32::NEG_INFINITY, |most, &x| most.max(x));
     for x in seen.iter_mut() {
-        *x = exp(*x * scale - most);
+        *x = exp(*x - most);
     }
     let mut totals = [0.0_f32; WIDTH];
     for chunk in scores.chunks_exact(WIDTH) {

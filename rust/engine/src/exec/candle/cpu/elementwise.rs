@@ -1,6 +1,6 @@
 //! Value by value: candle does large tensors in a thread pool of its own, which spins against ours.
 
-use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, bail};
+use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, bail};
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
@@ -11,6 +11,34 @@ use crate::spec::Activation;
 /// Values of one piece of work.
 const PIECE: usize = 8192;
 
+/// A function of each value.
+#[derive(Debug, Clone, Copy)]
+pub struct Pointwise(pub Activation);
+
+impl CustomOp1 for Pointwise {
+    fn name(&self) -> &'static str {
+        "pointwise"
+    }
+
+    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let x = values(x, layout)?;
+        let mut out = vec![0.0; x.len()];
+        let arch = Arch::new();
+        let pieces = out.par_chunks_mut(PIECE).zip(x.par_chunks(PIECE));
+        pieces.for_each(|(out, x)| {
+            // The second operand is not read.
+            let kind = Pairwise::First(self.0);
+            arch.dispatch(Piece {
+                kind,
+                a: x,
+                b: x,
+                out,
+            });
+        });
+        Ok((CpuStorage::F32(out), layout.shape().clone()))
+    }
+}
+
 /// A function of two values.
 #[derive(Debug, Clone, Copy)]
 pub enum Pairwise {
@@ -18,6 +46,8 @@ pub enum Pairwise {
     Add,
     /// `activation(a) · b`.
     Gate(Activation),
+    /// `activation(a)`.
+    First(Activation),
 }
 
 impl CustomOp2 for Pairwise {
@@ -71,6 +101,8 @@ impl WithSimd for Piece<'_> {
             Pairwise::Add => each(a, b, out, |a, b| a + b),
             Pairwise::Gate(Activation::Silu) => each(a, b, out, |a, b| silu(a) * b),
             Pairwise::Gate(Activation::Gelu) => each(a, b, out, |a, b| gelu(a) * b),
+            Pairwise::First(Activation::Silu) => each(a, b, out, |a, _| silu(a)),
+            Pairwise::First(Activation::Gelu) => each(a, b, out, |a, _| gelu(a)),
         }
     }
 }

@@ -14,7 +14,7 @@ mod rotate;
 mod tile;
 
 pub use attention::{Paged, Store};
-pub use elementwise::Pairwise;
+pub use elementwise::{Pairwise, Pointwise};
 pub use panels::{Panels, Product};
 pub use rotate::Rotate;
 
