@@ -128,7 +128,7 @@ class ToolParser:
 
     def __init__(self, tag: str, names: Sequence[str]) -> None:
         self._tag = tag
-        self._names = [name for name in names if name]
+        self._names = list(names)
         self._longest = max(map(len, self._names), default=0)
         self._prefixes = {name[:size] for name in self._names for size in range(1, len(name))}
         self._state = _State.LOOKING

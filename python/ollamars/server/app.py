@@ -13,13 +13,13 @@ from werkzeug.exceptions import HTTPException
 from ollamars.errors import OllamarsError
 from ollamars.server.compat import Checks
 from ollamars.server.context import EXTENSION, Context
-from ollamars.server.dialects import ollama, openai
+from ollamars.server.dialects import anthropic, ollama, openai
 from ollamars.server.responses import error_response
 from ollamars.server.serving import App
 
 _log = logging.getLogger(__name__)
 
-DIALECTS: tuple[ModuleType, ...] = (ollama, openai)
+DIALECTS: tuple[ModuleType, ...] = (ollama, openai, anthropic)
 """Packages whose modules hold the routes: one file a route, named after it, with a `blueprint`."""
 
 

@@ -28,6 +28,8 @@ class Call:
     keep_alive: int | None = None
     """Nanoseconds that the model stays loaded; None: the server's default."""
     think: Think = None
+    think_if_possible: bool = False
+    """Is a wish to think dropped where the model cannot, instead of refused?"""
     truncate: bool = True
     """May a prompt that is too long be cut?"""
     shift: bool | None = None

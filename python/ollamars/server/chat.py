@@ -56,7 +56,7 @@ async def start_chat(context: Context, call: ChatCall, on_end: ExitStack) -> Out
 
 def _check(call: ChatCall, served: DescribedModel) -> Think:
     """Raises `BadRequest` for what the model cannot do; whether it shall think."""
-    think = checked_think(served, call.model, call.think)
+    think = checked_think(served, call.model, call.think, if_possible=call.think_if_possible)
     check_completion(served, call.model, "chat")
     if call.tools:
         check_capability(served, "tools")

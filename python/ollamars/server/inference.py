@@ -191,6 +191,7 @@ class Answer:
     last: Event | None = None
     said: str = ""
     """With `last`: all that the model said, as it said it."""
+    prompt_tokens: int = 0
 
 
 def empty_answer(reason: str) -> Answer:
@@ -256,9 +257,10 @@ class Answers:
         self._said.append(news.text)
         parts = self._parser.add(news.text) if news.text else Parts()
         if parts or news.tokens or (news.text and self._with_empty):
-            yield Answer(parts, news.tokens)
+            yield Answer(parts, news.tokens, prompt_tokens=event.prompt_tokens)
         if event.done is not None:
-            yield Answer(self._parser.finish(), (), event, "".join(self._said))
+            said = "".join(self._said)
+            yield Answer(self._parser.finish(), (), event, said, event.prompt_tokens)
 
 
 async def whole_answer(pieces: AsyncIterator[list[Answer]]) -> Answer:
