@@ -9,6 +9,7 @@ import quart
 import trio
 
 from ollamars.config import Config
+from ollamars.server.transfers import LazyTransfers
 from ollamars.store.store import Store
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ class Context:
     runtime: Runtime
     nursery: trio.Nursery
     """Outlives every request; for work that a request starts and that `Request.on_end` ends."""
+    transfers: LazyTransfers
+    """Pulls and pushes."""
     version: str
     """The version that `/api/version` tells."""
     loopback: bool = True

@@ -14,6 +14,8 @@ import trio
 from ollamars import _core
 from ollamars.config import VARIABLES, Config
 from ollamars.durations import format_duration
+from ollamars.errors import OllamarsError
+from ollamars.registry.keys import Keys
 from ollamars.runtime.runtime import Runtime
 from ollamars.runtime.settings import DEFAULT_CONTEXT
 from ollamars.server.app import create_app
@@ -21,6 +23,7 @@ from ollamars.server.context import Context
 from ollamars.server.logs import info, set_up
 from ollamars.server.serving import Server, run
 from ollamars.server.sockets import address_of, all_loopback, listen
+from ollamars.server.transfers import LazyTransfers
 from ollamars.store.store import Store
 from ollamars.version import API_VERSION
 
@@ -35,6 +38,7 @@ def serve(config: Config) -> int:
     set_up(config.log_level)
     for warning in config.warnings:
         _log.warning(warning)
+    _make_keys(config.home)
     sock = listen(config.host)
     try:
         _raise_file_limit()
@@ -50,6 +54,19 @@ def serve(config: Config) -> int:
     finally:
         sock.close()
     return 0
+
+
+def _make_keys(home: str) -> None:
+    """Make the user's key pair at the first start; without one, only registries are missed."""
+    keys = Keys(home)
+    try:
+        public = keys.make()
+    except OllamarsError as error:
+        _log.warning("no key pair for registries: %s", error.message)
+        return
+    if public is not None:
+        print(f"Couldn't find '{keys.path}'. Generating new private key.")
+        print(f"Your new public key is: \n\n{public}\n", flush=True)
 
 
 def _announce(config: Config) -> None:
@@ -85,6 +102,7 @@ async def _serve(config: Config, store: Store, sock: socket.socket) -> None:
             store=store,
             runtime=runtime,
             nursery=nursery,
+            transfers=LazyTransfers(store, nursery, home=config.home, keep_unused=config.no_prune),
             version=API_VERSION,
             loopback=all_loopback([sock]),
         )

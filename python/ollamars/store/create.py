@@ -68,8 +68,8 @@ class CreateHooks:
     """Parses a Go template; raises `OllamarsError` with what is wrong."""
     detect_template: Callable[[str], DetectedTemplate | None]
     """The known template for a Jinja chat template."""
-    pull: Callable[[Name, Emit], None] | None = None
-    """Brings a model that is not stored; None where models cannot be pulled."""
+    pull: Callable[[Name], None] | None = None
+    """Brings a model that is not stored and tells its progress; None: models cannot be pulled."""
 
 
 def create_model(
@@ -152,10 +152,8 @@ def _from_model(
         manifest = store.manifests.read(ref.name)
     except ModelNotFound:
         if hooks.pull is None:
-            emit("pulling manifest")
-            reason = f'model "{ref.name.short}" is not stored, and pulling is not supported yet'
-            raise StoreError(f"pull model manifest: {reason}") from None
-        hooks.pull(ref.name, emit)
+            raise StoreError(f'model "{ref.name.short}" is not stored') from None
+        hooks.pull(ref.name)
         manifest = store.manifests.read(ref.name)
     config.inherit(store, manifest, ref.name)
     return parts_from_model(store, ref.name, manifest)

@@ -17,6 +17,7 @@ _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _ESCAPES = 'bfnrt\\/"'
 _HEX = frozenset("0123456789abcdefABCDEF")
 _NUMBER_GOES_ON = (".", "e", "E")
+_ENDED = ("EOF", "unexpected EOF")
 _LITERALS = {"t": "true", "f": "false", "n": "null"}
 
 
@@ -36,19 +37,27 @@ def first_value(data: bytes) -> Any:
 
     A byte that is no UTF-8 and a lone surrogate become U+FFFD; of a repeated key the last wins.
     """
-    return _value_and_rest(data)[0]
+    return _decode(data)[0]
 
 
 def only_value(data: bytes) -> Any:
-    """The JSON value that `data` is; see `first_value`. Raises `SyntaxFault`, also for more."""
-    value, rest = _value_and_rest(data)
-    rest = rest.lstrip(_SPACE)
+    """The JSON value that `data` is, with nothing behind it but white space.
+
+    Like `first_value`; raises `SyntaxFault` in the words that Go has for whole texts.
+    """
+    try:
+        value, rest = _decode(data)
+    except SyntaxFault as fault:
+        if str(fault) in _ENDED:
+            raise SyntaxFault("unexpected end of JSON input") from None
+        raise
     if rest:
         raise _Scanner(rest).fault(0, "after top-level value")
     return value
 
 
-def _value_and_rest(data: bytes) -> tuple[Any, str]:
+def _decode(data: bytes) -> tuple[Any, str]:
+    """The first value, and the text behind it from its first character on."""
     text = data.decode("utf-8", "replace")
     start = len(text) - len(text.lstrip(_SPACE))
     try:
@@ -58,7 +67,8 @@ def _value_and_rest(data: bytes) -> tuple[Any, str]:
         raise SyntaxFault("invalid JSON value") from None
     if text[end : end + 1] in _NUMBER_GOES_ON and isinstance(value, (int, float)):
         _check(data)
-    return replace_surrogates(value) if "\\u" in text else value, text[end:]
+    clean = replace_surrogates(value) if "\\u" in text else value
+    return clean, text[end:].lstrip(_SPACE)
 
 
 def _check(data: bytes) -> None:

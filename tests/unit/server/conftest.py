@@ -19,6 +19,7 @@ from ollamars.runtime.runtime import Runtime
 from ollamars.server.app import create_app
 from ollamars.server.context import Context
 from ollamars.server.serving import Server
+from ollamars.server.transfers import LazyTransfers
 from ollamars.store.store import Store
 from tests.scripted_engine import Loads
 from tests.tiny_gguf import successor_model
@@ -83,7 +84,8 @@ async def site(tmp_path: Path, tiny_gguf: Path, nursery: trio.Nursery) -> AsyncI
     loads = Loads()
     runtime = Runtime(config, load=loads)
     await nursery.start(runtime.run)
-    context = Context(config, store, runtime, nursery, "0.33.0")
+    transfers = LazyTransfers(store, nursery, home=config.home)
+    context = Context(config, store, runtime, nursery, transfers, "0.33.0")
     server = Server(create_app(context))
     sock = socket.create_server(("127.0.0.1", 0))
     nursery.start_soon(server.serve, [sock])

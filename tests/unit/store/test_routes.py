@@ -18,6 +18,7 @@ from ollamars.runtime.runtime import Runtime
 from ollamars.server.app import create_app
 from ollamars.server.context import Context
 from ollamars.server.serving import Server
+from ollamars.server.transfers import LazyTransfers
 from ollamars.store.store import Store
 from tests.tiny_gguf import successor_model
 
@@ -75,7 +76,8 @@ async def client(tmp_path: Path) -> AsyncIterator[Client]:
     config = Config.from_env({"HOME": str(tmp_path), "OLLAMA_NO_CLOUD": "1"})
     listener = socket.create_server(("127.0.0.1", 0))
     async with trio.open_nursery() as nursery:
-        context = Context(config, store, NO_RUNTIME, nursery, "0.0.0")
+        transfers = LazyTransfers(store, nursery, home=config.home)
+        context = Context(config, store, NO_RUNTIME, nursery, transfers, "0.0.0")
         nursery.start_soon(Server(create_app(context)).serve, [listener])
         base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         async with httpx.AsyncClient(base_url=base_url, trust_env=False) as http:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ from quart import Blueprint, Response
 
 from ollamars.described import CREATE_HOOKS
 from ollamars.errors import BadRequest, OllamarsError
+from ollamars.registry.progress import Emit, Event, status
 from ollamars.server.asgi import current_request
 from ollamars.server.body import named, read_body
 from ollamars.server.context import Context, current_context
@@ -65,43 +66,51 @@ async def create() -> Response:
     if request.stream is False:
         return await _create_whole(context, name, request)
 
-    async def work(push: Callable[[str], None]) -> None:
-        await _run(context, name, request, lambda status: trio.from_thread.run_sync(push, status))
+    async def work(emit: Emit) -> None:
+        await _run(context, name, request, emit)
 
     lines = produce(context.nursery, current_request().on_end, work)
-    return await stream_lines(lines, _status_line)
-
-
-def _status_line(status: str) -> bytes:
-    return ndjson_line({"status": status})
+    return await stream_lines(lines, ndjson_line)
 
 
 async def _create_whole(context: Context, name: Name, request: CreateRequest) -> Response:
     try:
-        await _run(context, name, request, lambda _status: None)
+        await _run(context, name, request, lambda _event: None)
     except OllamarsError as error:
         return error_response(error.message, error.status, content_type=PLAIN_JSON)
     return json_response({"status": "success"}, content_type=PLAIN_JSON)
 
 
-async def _run(
-    context: Context, name: Name, request: CreateRequest, emit: Callable[[str], None]
-) -> None:
+async def _run(context: Context, name: Name, request: CreateRequest, emit: Emit) -> None:
     """Create in a thread; at each status line it looks whether the client has left."""
 
-    def checked_emit(status: str) -> None:
+    def tell(text: str) -> None:
         trio.from_thread.check_cancelled()
-        emit(status)
+        trio.from_thread.run_sync(emit, status(text))
+
+    def pull(base: Name) -> None:
+        trio.from_thread.run(_pull, context, base, emit)
 
     await in_long_thread(
         store_create.create_model,
         context.store,
         name,
         _store_request(request),
-        CREATE_HOOKS,
-        checked_emit,
+        dataclasses.replace(CREATE_HOOKS, pull=pull),
+        tell,
         keep_unused=context.config.no_prune,
     )
+
+
+async def _pull(context: Context, base: Name, emit: Emit) -> None:
+    """Bring the model that another is made from; its `success` is not that of the whole."""
+
+    def tell(event: Event) -> None:
+        if event != status("success"):
+            emit(event)
+
+    transfers = await context.transfers.get()
+    await transfers.pull(base, insecure=False, emit=tell)
 
 
 def _store_request(request: CreateRequest) -> store_create.CreateRequest:
