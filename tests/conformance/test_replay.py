@@ -15,7 +15,7 @@ from tests.support import shared
 GROUPS = (
     "root,version,tags,ps,show,copy,delete,blobs,names,options,generate,chat,smol,http,create,"
     "openai.chat,openai.completions,openai.models,openai.responses,"
-    "anthropic,status"
+    "anthropic,status,pull,push"
 )
 ENVIRONMENT = {"OLLAMA_MAX_LOADED_MODELS": "24", "OLLAMA_NUM_PARALLEL": "1"}
 TABLE = Path(__file__).with_name("later.txt")

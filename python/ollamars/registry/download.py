@@ -50,7 +50,7 @@ class Download:
         self._partial = partial
         self._arrived: dict[int, int] = {}
         self._pending: dict[int, bytearray] = {}
-        self._saved: dict[int, float] = {}
+        self._saved: dict[int, tuple[float, int]] = {}
         self._place: Place | None = None
         self._locating = trio.Lock()
 
@@ -124,9 +124,11 @@ class Download:
     async def _attempt(self, part: Part) -> None:
         """Ask for the rest of a part. Raises `RegistryError` and `_Stalled`; what came is kept."""
         place = await self._current_place()
+        self._saved[part.number] = time.monotonic(), part.completed
         try:
             await self._receive(place, part)
         except httpx.ReadTimeout:
+            self._go_back(part, self._saved[part.number][1])
             raise _Stalled from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise transport_error("GET", place.url, error) from error
@@ -143,15 +145,20 @@ class Download:
             promised = self._promised(response, part)
             begin = part.completed
             self._arrived[part.number] = begin
+            self._saved[part.number] = time.monotonic(), begin
             async for data in response.aiter_raw():
                 await self._keep(part, data[: part.size - self._arrived[part.number]])
                 if self._arrived[part.number] == part.size:
                     break
         if self._arrived[part.number] < promised:
             # The answer is whole, and yet it lacks bytes: none of it can be trusted.
-            self._pending.pop(part.number, None)
-            part.completed = self._arrived[part.number] = begin
+            self._go_back(part, begin)
             raise RegistryError("EOF")
+
+    def _go_back(self, part: Part, completed: int) -> None:
+        """Forget what was brought beyond `completed` bytes of a part."""
+        self._pending.pop(part.number, None)
+        part.completed = self._arrived[part.number] = completed
 
     def _promised(self, response: httpx.Response, part: Part) -> int:
         """Bytes of the part that will be there after this answer.
@@ -190,8 +197,7 @@ class Download:
         pending = self._pending.setdefault(part.number, bytearray())
         pending += data
         self._arrived[part.number] += len(data)
-        last = self._saved.setdefault(part.number, time.monotonic())
-        due = time.monotonic() - last >= self._timing.checkpoint
+        due = time.monotonic() - self._saved[part.number][0] >= self._timing.checkpoint
         if len(pending) >= PIECE or due:
             await self._flush(part, save=due)
 
@@ -200,7 +206,7 @@ class Download:
         data = self._pending.pop(part.number, bytearray())
         await in_disk_thread(self._write, part, data, save)
         if save:
-            self._saved[part.number] = time.monotonic()
+            self._saved[part.number] = time.monotonic(), part.completed
 
     def _write(self, part: Part, data: bytearray, save: bool) -> None:
         if data:

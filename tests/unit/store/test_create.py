@@ -172,7 +172,7 @@ def test_a_remote_model_has_no_layers(shop: Workshop) -> None:
         ({"files": {"x.gguf": "sha256:zz"}}, 500, "invalid digest format"),
         ({"files": {"x.safetensors": "sha256:zz"}}, 501, "creating from safetensors"),
         ({"from_": "bad name"}, 400, "invalid model name"),
-        ({"from_": "nosuch"}, 500, "pull model manifest: .*not supported yet"),
+        ({"from_": "nosuch"}, 500, "is not stored"),
         ({"template": "{{ .Prompt "}, 400, "template error: template: :1: unclosed action"),
         ({"license": 3}, 500, r"json: cannot unmarshal number into Go value of type \[\]string"),
         ({"info": {"context_length": 1.5}}, 400, "must be a non-negative integer"),
