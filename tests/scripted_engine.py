@@ -13,6 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 
 @dataclass(frozen=True, slots=True)
 class ScriptedEvent:
@@ -82,6 +85,8 @@ class ScriptedEngine:
     memory = 1000
     exec = "scripted/cpu"
     architecture = "scripted"
+    n_embd = 2
+    n_labels = 1
 
     def __init__(self, num_ctx: int = 128, step: float = 0.0, script: Sequence[str] = ()) -> None:
         self.num_ctx = num_ctx
@@ -118,6 +123,16 @@ class ScriptedEngine:
         with self._lock:
             events, self._events = self._events, []
         return events
+
+    def embed(self, id: int, texts: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+        """Number of tokens, and the first one."""
+        self.requests.append((texts[0], {}))
+        time.sleep(self._step)
+        return np.array([[len(text), text[0]] for text in texts], np.float32)
+
+    def scores(self, id: int, texts: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+        """Number of tokens."""
+        return np.array([[len(text)] for text in texts], np.float32)
 
     def active(self) -> int:
         with self._lock:

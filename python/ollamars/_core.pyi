@@ -162,7 +162,11 @@ class Engine:
     @property
     def n_vocab(self) -> int: ...
     @property
-    def n_embd(self) -> int: ...
+    def n_embd(self) -> int:
+        """Values of an embedding."""
+    @property
+    def n_labels(self) -> int:
+        """Scores that a reranker gives a text; 0: the model is none."""
     @property
     def architecture(self) -> str: ...
     @property
@@ -198,6 +202,15 @@ class Engine:
         """[positions, n_vocab] logits of a causal pass from an empty cache."""
     def log_probs(self, ids: Sequence[int]) -> NDArray[np.float32]:
         """[positions - 1] natural log-probability of each id but the first, given those before."""
+    def embed(self, id: int, texts: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+        """[texts, n_embd] embeddings as computed, by the pooling of the file (else the mean for an
+        encoder, the last token for others).
+
+        Takes its turn among the requests; blocks until all are done, or until `cancel(id)`, whose
+        `id` no other request may have. `CoreError`: a text that is empty or longer than `num_ctx`.
+        """
+    def scores(self, id: int, texts: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+        """[texts, n_labels] scores of a reranker, as `embed`; classes are probabilities."""
     def close(self) -> None:
         """Stop the thread and free the model; waits for the running step. Idempotent."""
 

@@ -15,7 +15,7 @@ import queue
 import select
 import threading
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, overload
@@ -27,6 +27,7 @@ from ollamars import _core
 from ollamars.config import Config
 from ollamars.errors import BadRequest, ModelError, OllamarsError
 from ollamars.local import LocalModel, open_model
+from ollamars.runtime.vectors import cut_tokens, normalized
 
 DoneReason = Literal["stop", "length", "cancelled"]
 
@@ -234,6 +235,17 @@ class Model:
         except _core.CoreError as error:
             raise BadRequest(str(error)) from None
 
+    def embed(self, texts: Sequence[str], *, normalize: bool = True) -> NDArray[np.float32]:
+        """Embeddings `[len(texts), dimensions]`, each of length 1 unless `normalize` is False.
+
+        A text that is longer than the context is cut. A model that was made for something else
+        gives the hidden state of the last token. Texts share the steps of the model.
+        """
+        special = self.tokenizer.special_ids
+        tokens = [cut_tokens(self.tokenize(text), self.num_ctx, special) for text in texts]
+        vectors = self._vectors(self._engine.embed, tokens)
+        return normalized(vectors) if normalize else vectors
+
     @overload
     def generate(
         self, prompt: str, *, stream: Literal[True] = True, **options: Any
@@ -298,6 +310,16 @@ class Model:
             total -= float(second_half.sum(dtype=np.float64))
             count += len(second_half)
         return math.exp(total / count)
+
+    def _vectors(
+        self,
+        work: Callable[[int, Sequence[Sequence[int]]], NDArray[np.float32]],
+        tokens: Sequence[Sequence[int]],
+    ) -> NDArray[np.float32]:
+        try:
+            return work(next(self._dispatcher.ids), tokens)
+        except _core.CoreError as error:
+            raise BadRequest(str(error)) from None
 
     def _log_probs(self, ids: Sequence[int]) -> NDArray[np.float32]:
         """log p of each id after the first, `[len(ids) - 1]`."""

@@ -9,8 +9,9 @@ from __future__ import annotations
 import itertools
 import logging
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import trio
@@ -18,12 +19,14 @@ import trio
 from ollamars import _core
 from ollamars.errors import BadRequest, OllamarsError
 from ollamars.runtime.batches import Batches
-from ollamars.runtime.engine import Engine, Event
+from ollamars.runtime.engine import Engine, Event, Vectors
 
 _log = logging.getLogger(__name__)
 
 MAX_UNREAD = 4096
 """Events that a request may leave unread before it is given up."""
+WAITING = trio.CapacityLimiter(256)
+"""Threads that wait for vectors; the work is the engine's."""
 _EVENT_SIZE = 8
 """Bytes that reset an eventfd."""
 
@@ -110,6 +113,22 @@ class Bridge:
         """End a request, whatever state it is in. Idempotent, does not block."""
         if self._streams.pop(stream.number, None) is not None:
             self._engine.cancel(stream.number)
+
+    async def vectors(self, work: Callable[[int], Vectors]) -> Vectors:
+        """Do work of the engine that blocks, in a thread; `work` takes the number of the request.
+
+        The end of the request ends the work within a step. Raises `EngineFailure`.
+        """
+        if self.failure is not None:
+            raise self.failure
+        number = next(self._numbers)
+        call = partial(work, number)
+        try:
+            return await trio.to_thread.run_sync(call, abandon_on_cancel=True, limiter=WAITING)
+        except _core.CoreError as error:
+            raise EngineFailure(str(error)) from None
+        finally:
+            self._engine.cancel(number)
 
     async def run(self) -> None:
         """Hand out events until `stop`."""

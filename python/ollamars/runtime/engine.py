@@ -5,7 +5,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vectors: TypeAlias = NDArray[np.float32]
+"""`[texts, values]`."""
 
 
 class Event(Protocol):
@@ -70,6 +76,12 @@ class Engine(Protocol):
     def cancel(self, id: int) -> None: ...
     def drain(self) -> Sequence[Event]: ...
     def active(self) -> int: ...
+    @property
+    def n_embd(self) -> int: ...
+    @property
+    def n_labels(self) -> int: ...
+    def embed(self, id: int, texts: Sequence[Sequence[int]]) -> Vectors: ...
+    def scores(self, id: int, texts: Sequence[Sequence[int]]) -> Vectors: ...
     def close(self) -> None: ...
 
 

@@ -22,13 +22,18 @@ NO_DETAILS = "remote model details are unavailable"
 
 
 async def find_served(
-    context: Context, wanted: str, *, unnamed: OllamarsError | None = None
+    context: Context,
+    wanted: str,
+    *,
+    unnamed: OllamarsError | None = None,
+    not_found: NotFound | None = None,
 ) -> DescribedModel:
     """The model that a request names. Raises what Ollama answers where it cannot be had.
 
     `unnamed` is raised for an empty name; without it, that is a model that is not found.
+    `not_found` has other words for that.
     """
-    not_found = NotFound(f"model '{wanted}' not found")
+    not_found = not_found or NotFound(f"model '{wanted}' not found")
     try:
         ref = parse_ref(wanted)
     except NameRequired:

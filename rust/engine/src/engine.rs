@@ -10,15 +10,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 
-use crossbeam_channel::{Sender, bounded, unbounded};
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use parking_lot::Mutex;
 
+use crate::embedding::{Embedding, Reply, TextModel};
 use crate::event::{Done, Event};
 use crate::exec::{Exec, Limits, PREFILL_CHUNK};
 use crate::generation::{Generation, RequestOptions, Setting};
 use crate::kv::blocks_for;
 use crate::outbox::Outbox;
 use crate::pass::{Collect, Pass};
+use crate::program::Output;
+use crate::sample::log_sum_exp;
 use crate::sequence::{Sequence, Task};
 use crate::text::Vocabulary;
 use crate::worker::{self, Worker};
@@ -35,16 +38,33 @@ pub struct EngineConfig {
     pub num_batch: usize,
     /// Logits of a row.
     pub n_vocab: usize,
+    /// How vectors of texts are made.
+    pub texts: TextModel,
 }
 
 impl EngineConfig {
     /// What the executor must have room for, on `threads` threads.
     pub fn limits(&self, threads: usize) -> Limits {
+        if self.texts.encoder {
+            // Memory of one step: each text may leave a part of its last block unused.
+            let max_rows = self.prefill_rows();
+            return Limits {
+                max_rows,
+                kv_blocks: blocks_for(max_rows) + self.parallel,
+                threads,
+            };
+        }
         Limits {
-            max_rows: self.num_batch.max(PREFILL_CHUNK) + self.parallel,
+            max_rows: self.prefill_rows() + self.parallel,
             kv_blocks: self.parallel * blocks_for(self.num_ctx),
             threads,
         }
+    }
+
+    /// Rows of prompts in a step.
+    pub fn prefill_rows(&self) -> usize {
+        let whole = if self.texts.encoder { self.num_ctx } else { 0 };
+        self.num_batch.max(PREFILL_CHUNK).max(whole)
     }
 
     /// Refuses sizes that no engine can have.
@@ -87,6 +107,8 @@ pub(crate) struct Registry {
     /// The thread takes nothing any more.
     pub(crate) closed: bool,
     pub(crate) live: HashMap<u64, Arc<AtomicBool>>,
+    /// Those whose caller waits for vectors.
+    pub(crate) embeds: HashMap<u64, Arc<AtomicBool>>,
 }
 
 /// A loaded model and the thread that steps it.
@@ -161,6 +183,10 @@ impl Engine {
         if registry.live.contains_key(&id) {
             return Err(Error::Request(format!("request {id} is already running")));
         }
+        if self.config.texts.encoder {
+            let why = "this model makes embeddings, it does not generate text";
+            return Err(Error::Request(why.to_string()));
+        }
         if let Err(error) = self.check_tokens(&prompt, self.config.num_ctx.saturating_sub(1)) {
             let failed = generation.event(Some(Done::Error(error.to_string())));
             self.shared.outbox.push(&mut vec![failed]);
@@ -175,9 +201,66 @@ impl Engine {
     /// Ends a request before the next step and frees its blocks. Idempotent, never waits for a
     /// step; an unknown id is no error.
     pub fn cancel(&self, id: u64) {
-        if let Some(flag) = self.shared.registry.lock().live.get(&id) {
+        let registry = self.shared.registry.lock();
+        let flag = registry.live.get(&id).or(registry.embeds.get(&id));
+        if let Some(flag) = flag {
             flag.store(true, Ordering::Release);
         }
+    }
+
+    /// The embeddings of texts, `[texts, width]`, as they are computed: not of length 1. They take
+    /// their turn among the requests; blocks until all are done, or until [`Engine::cancel`] of
+    /// `id`, which nothing else may have.
+    ///
+    /// # Errors
+    /// [`Error::Request`]: a text without a token, with more than `num_ctx`, or with one outside the
+    /// vocabulary; [`Error::Exec`]; [`Error::Closed`], also if it was cancelled.
+    pub fn embed(&self, id: u64, texts: Vec<Vec<u32>>) -> Result<Vec<f32>> {
+        self.vectors(id, texts, Output::Embedding)
+    }
+
+    /// A reranker's scores of texts, `[texts, labels]`. As [`Engine::embed`].
+    ///
+    /// # Errors
+    /// As [`Engine::embed`], and [`Error::Request`]: the model gives no scores.
+    pub fn scores(&self, id: u64, texts: Vec<Vec<u32>>) -> Result<Vec<f32>> {
+        let TextModel {
+            labels, softmax, ..
+        } = self.config.texts;
+        if labels == 0 {
+            let why = "this model does not give scores: it has no reranker's head";
+            return Err(Error::Request(why.to_string()));
+        }
+        let mut scores = self.vectors(id, texts, Output::Scores)?;
+        if softmax {
+            scores.chunks_exact_mut(labels).for_each(self::softmax);
+        }
+        Ok(scores)
+    }
+
+    fn vectors(&self, id: u64, texts: Vec<Vec<u32>>, output: Output) -> Result<Vec<f32>> {
+        for text in &texts {
+            self.check_tokens(text, self.config.num_ctx)?;
+        }
+        let (count, model) = (texts.len(), &self.config.texts);
+        let cancelled = Arc::new(AtomicBool::new(false));
+        let (reply, answers) = unbounded();
+        {
+            let mut registry = self.shared.registry.lock();
+            for (index, text) in texts.into_iter().enumerate() {
+                let (flag, reply) = (Arc::clone(&cancelled), reply.clone());
+                let embedding = Embedding::new(index, text.len(), output, model, flag, reply);
+                let task = Task::Embed(Box::new(embedding));
+                self.send(&registry, Sequence::new(text, task))?;
+            }
+            registry.embeds.insert(id, Arc::clone(&cancelled));
+        }
+        drop(reply);
+        let vectors = collect(&answers, count, model.values(output));
+        // What is left of a failed request is of no use.
+        cancelled.store(true, Ordering::Release);
+        self.shared.registry.lock().embeds.remove(&id);
+        vectors
     }
 
     /// All news since the last call, oldest first. Never blocks.
@@ -267,6 +350,24 @@ impl Engine {
 impl Drop for Engine {
     fn drop(&mut self) {
         self.close();
+    }
+}
+
+/// Puts answers in the order of their texts.
+fn collect(answers: &Receiver<Reply>, count: usize, width: usize) -> Result<Vec<f32>> {
+    let mut vectors = vec![0.0; count * width];
+    for _ in 0..count {
+        let (index, vector) = answers.recv().map_err(|_| Error::Closed)?;
+        let places = vectors.get_mut(index * width..(index + 1) * width);
+        places.unwrap_or_default().copy_from_slice(&vector?);
+    }
+    Ok(vectors)
+}
+
+fn softmax(logits: &mut [f32]) {
+    let total = log_sum_exp(logits);
+    for logit in logits {
+        *logit = (f64::from(*logit) - total).exp() as f32;
     }
 }
 

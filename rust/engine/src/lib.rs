@@ -10,6 +10,7 @@
 pub mod arch;
 pub mod batch;
 pub mod decoder;
+pub mod embedding;
 pub mod engine;
 pub mod error;
 pub mod event;

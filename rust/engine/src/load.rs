@@ -12,6 +12,10 @@ use crate::model::Model;
 /// Tokens of context where none are asked for: Ollama's default on a CPU.
 const DEFAULT_CTX: usize = 4096;
 
+/// Texts that share a step of an encoder: nothing of a text is kept after its step, so more of them
+/// cost no memory.
+const ENCODER_TEXTS: usize = 64;
+
 /// How a model is to be loaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoadOptions {
@@ -41,8 +45,6 @@ pub struct Loaded {
     pub memory: u64,
     /// Tokens of context that the model was trained with.
     pub train_ctx: usize,
-    /// Width of the hidden state.
-    pub n_embd: usize,
 }
 
 /// Opens a model, loads its weights and starts its engine.
@@ -55,11 +57,17 @@ pub fn load(path: &Path, options: &LoadOptions) -> Result<Loaded> {
         0 => DEFAULT_CTX,
         asked => asked,
     };
+    let texts = model.text_model();
     let config = EngineConfig {
         num_ctx: asked.min(model.train_ctx()),
-        parallel: options.parallel,
+        parallel: if texts.encoder {
+            options.parallel.max(ENCODER_TEXTS)
+        } else {
+            options.parallel
+        },
         num_batch: options.num_batch,
         n_vocab: model.n_vocab(),
+        texts,
     };
     config.check()?;
     let exec = model.load(
@@ -76,6 +84,5 @@ pub fn load(path: &Path, options: &LoadOptions) -> Result<Loaded> {
         exec: name,
         memory,
         train_ctx: model.train_ctx(),
-        n_embd: model.n_embd(),
     })
 }

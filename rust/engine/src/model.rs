@@ -19,6 +19,7 @@ use ollamars_gguf::Gguf;
 use ollamars_kernels::{KvType, Level};
 use ollamars_tokenizer::Tokenizer;
 
+use crate::embedding::TextModel;
 use crate::exec::candle::{CandleExec, Route};
 use crate::exec::cpu::{CpuExec, Options};
 use crate::exec::{Exec, Limits};
@@ -85,6 +86,11 @@ impl Model {
     /// Width of the hidden state.
     pub fn n_embd(&self) -> usize {
         self.spec.n_embd()
+    }
+
+    /// How vectors of texts are made.
+    pub fn text_model(&self) -> TextModel {
+        TextModel::new(&self.spec, &decoder::record(&self.spec))
     }
 
     /// The vocabulary.

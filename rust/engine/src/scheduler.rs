@@ -10,6 +10,7 @@ use std::ops::Range;
 use crate::batch::Batch;
 use crate::exec::PREFILL_CHUNK;
 use crate::kv::BlockPool;
+use crate::program::Output;
 use crate::sequence::Sequence;
 use crate::{Error, Result};
 
@@ -22,6 +23,8 @@ pub struct Grant {
     pub rows: usize,
     /// Its part of [`Batch::head_rows`].
     pub heads: Range<usize>,
+    /// Its place in [`Batch::spans`].
+    pub span: usize,
 }
 
 /// The sequences of an engine, waiting and running, and their blocks.
@@ -32,18 +35,26 @@ pub struct Scheduler {
     pool: BlockPool,
     parallel: usize,
     prefill_rows: usize,
+    /// Sequences are computed in one piece each.
+    whole: bool,
+    /// What the last step computed.
+    output: Output,
 }
 
 impl Scheduler {
     /// Runs `parallel` sequences at once over `kv_blocks` blocks; a step has room for
     /// `prefill_rows` rows of prompts, at least one chunk.
-    pub fn new(parallel: usize, prefill_rows: usize, kv_blocks: usize) -> Self {
+    ///
+    /// With `whole`, a sequence is computed in one piece, which must fit `prefill_rows`.
+    pub fn new(parallel: usize, prefill_rows: usize, kv_blocks: usize, whole: bool) -> Self {
         Self {
             waiting: VecDeque::new(),
             running: Vec::new(),
             pool: BlockPool::new(kv_blocks),
             parallel,
             prefill_rows: prefill_rows.max(PREFILL_CHUNK),
+            whole,
+            output: Output::default(),
         }
     }
 
@@ -81,6 +92,8 @@ impl Scheduler {
         let room = self.parallel.saturating_sub(self.running.len());
         let admitted = room.min(self.waiting.len());
         self.running.extend(self.waiting.drain(..admitted));
+        self.output = self.next_output();
+        batch.output = self.output;
         let decoding = self.running.iter().any(|s| s.pending() == 1);
         let mut budget = if decoding {
             PREFILL_CHUNK
@@ -88,8 +101,16 @@ impl Scheduler {
             self.prefill_rows
         };
         for (index, sequence) in self.running.iter_mut().enumerate() {
-            let rows = sequence.next_rows();
-            let cost = if sequence.pending() > 1 { rows } else { 0 };
+            if sequence.task.output() != self.output {
+                continue;
+            }
+            let rows = if self.whole {
+                sequence.pending()
+            } else {
+                sequence.next_rows()
+            };
+            let free = sequence.pending() == 1 && !self.whole;
+            let cost = if free { 0 } else { rows };
             let Some(rest) = budget.checked_sub(cost) else {
                 continue;
             };
@@ -101,9 +122,22 @@ impl Scheduler {
             let tokens = sequence.tokens.get(start..end).unwrap_or_default();
             batch.push(start, tokens, &sequence.blocks, sequence.heads(rows));
             let heads = first..batch.head_rows.len();
-            grants.push(Grant { index, rows, heads });
+            let span = grants.len();
+            grants.push(Grant {
+                index,
+                rows,
+                heads,
+                span,
+            });
         }
         Ok(())
+    }
+
+    /// A step computes one kind of output; where sequences want several, they take turns.
+    fn next_output(&self) -> Output {
+        let mut wanted = self.running.iter().map(|s| s.task.output());
+        let other = wanted.clone().find(|&output| output != self.output);
+        other.or_else(|| wanted.next()).unwrap_or_default()
     }
 
     /// Takes out the sequences that `ends` says, frees their blocks and returns them.

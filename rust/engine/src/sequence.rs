@@ -4,10 +4,12 @@ use std::time::Instant;
 
 use crate::Result;
 use crate::batch::{BlockId, Heads};
+use crate::embedding::Embedding;
 use crate::event::Event;
 use crate::exec::{Exec, PREFILL_CHUNK};
 use crate::generation::{Generation, Setting};
 use crate::pass::Pass;
+use crate::program::Output;
 use crate::scheduler::Grant;
 
 /// What a sequence is computed for.
@@ -17,6 +19,18 @@ pub enum Task {
     Generate(Box<Generation>),
     /// Logits of every position.
     Pass(Pass),
+    /// A vector of the whole.
+    Embed(Box<Embedding>),
+}
+
+impl Task {
+    /// What it wants of a step.
+    pub fn output(&self) -> Output {
+        match self {
+            Self::Generate(_) | Self::Pass(_) => Output::Logits,
+            Self::Embed(embedding) => embedding.output(),
+        }
+    }
 }
 
 /// How a sequence ended.
@@ -69,8 +83,9 @@ impl Sequence {
 
     /// Which of the next `rows` rows need logits.
     pub fn heads(&self, rows: usize) -> Heads {
-        match self.task {
+        match &self.task {
             Task::Pass(_) => Heads::All,
+            Task::Embed(embedding) => embedding.heads(self.computed, rows, self.pending()),
             Task::Generate(_) if rows == self.pending() => Heads::Last,
             Task::Generate(_) => Heads::None,
         }
@@ -80,6 +95,7 @@ impl Sequence {
     pub fn is_cancelled(&self) -> bool {
         match &self.task {
             Task::Generate(generation) => generation.is_cancelled(),
+            Task::Embed(embedding) => embedding.is_cancelled(),
             Task::Pass(_) => false,
         }
     }
@@ -112,6 +128,10 @@ impl Sequence {
                     exec.logits(head, logits)?;
                     pass.push(logits, self.tokens.get(next).copied());
                 }
+                None
+            }
+            Task::Embed(embedding) => {
+                embedding.take(grant, exec)?;
                 None
             }
             Task::Generate(generation) => {

@@ -67,7 +67,12 @@ impl Worker {
             setting,
             shared,
             inbox,
-            scheduler: Scheduler::new(config.parallel, config.num_batch, kv_blocks),
+            scheduler: Scheduler::new(
+                config.parallel,
+                config.prefill_rows(),
+                kv_blocks,
+                config.texts.encoder,
+            ),
             batch: Batch::default(),
             grants: Vec::new(),
             logits: vec![0.0; config.n_vocab],
@@ -170,15 +175,14 @@ impl Worker {
     fn say_last(&mut self, sequence: Sequence, done: &Done) {
         let done = match (sequence.ended, &sequence.task) {
             (Some(Ended::Complete), Task::Generate(_)) => return,
-            (Some(Ended::Complete), Task::Pass(_)) => None,
+            (Some(Ended::Complete), Task::Pass(_) | Task::Embed(_)) => None,
             (Some(Ended::Failed(why)), _) => Some(Done::Error(why)),
             (None, _) => Some(done.clone()),
         };
         match (sequence.task, done) {
             (Task::Generate(generation), done) => self.events.push(generation.event(done)),
-            (Task::Pass(pass), None) => pass.finish(None),
-            (Task::Pass(pass), Some(Done::Error(why))) => pass.finish(Some(Error::Request(why))),
-            (Task::Pass(pass), Some(_)) => pass.finish(Some(Error::Closed)),
+            (Task::Pass(pass), done) => pass.finish(done.map(failure)),
+            (Task::Embed(embedding), done) => embedding.finish(done.map(failure)),
         }
     }
 
@@ -192,7 +196,7 @@ impl Worker {
             }
             let slow = |s: &Sequence| match &s.task {
                 Task::Generate(generation) => too_many.contains(&generation.id()),
-                Task::Pass(_) => false,
+                Task::Pass(_) | Task::Embed(_) => false,
             };
             let why = format!("{MOST_UNDELIVERED} events of the request were not read");
             for sequence in self.scheduler.remove(slow) {
@@ -238,6 +242,14 @@ impl Worker {
         shared.free_blocks.store(free, Ordering::Release);
         shared.outbox.push(&mut self.events);
         shared.outbox.signal();
+    }
+}
+
+/// How a sequence failed that has an answer and no events.
+fn failure(done: Done) -> Error {
+    match done {
+        Done::Error(why) => Error::Request(why),
+        _ => Error::Closed,
     }
 }
 

@@ -31,7 +31,7 @@ fn sequence(id: u64, len: usize) -> Sequence {
 fn id(sequence: &Sequence) -> u64 {
     match &sequence.task {
         Task::Generate(generation) => generation.id(),
-        Task::Pass(_) => u64::MAX,
+        Task::Pass(_) | Task::Embed(_) => u64::MAX,
     }
 }
 
@@ -57,7 +57,7 @@ proptest! {
         parallel in 1_usize..6, num_batch in 1_usize..700, output in 1_usize..20,
     ) {
         let kv_blocks = parallel * blocks_for(NUM_CTX);
-        let mut scheduler = Scheduler::new(parallel, num_batch, kv_blocks);
+        let mut scheduler = Scheduler::new(parallel, num_batch, kv_blocks, false);
         for (id, len) in lens.iter().enumerate() {
             scheduler.add(sequence(id as u64, *len));
         }
@@ -109,12 +109,12 @@ proptest! {
 
 #[test]
 fn a_prompt_uses_the_whole_budget_only_while_nobody_reads() {
-    let mut scheduler = Scheduler::new(4, 512, 4 * blocks_for(NUM_CTX));
+    let mut scheduler = Scheduler::new(4, 512, 4 * blocks_for(NUM_CTX), false);
     let mut batch = Batch::default();
     (0..4).for_each(|id| scheduler.add(sequence(id, 600)));
     step(&mut scheduler, &mut batch);
     assert_eq!(batch.rows(), 4 * PREFILL_CHUNK);
-    let mut scheduler = Scheduler::new(4, 512, 4 * blocks_for(NUM_CTX));
+    let mut scheduler = Scheduler::new(4, 512, 4 * blocks_for(NUM_CTX), false);
     scheduler.add(sequence(0, 3));
     step(&mut scheduler, &mut batch);
     (1..4).for_each(|id| scheduler.add(sequence(id, 600)));
@@ -124,7 +124,7 @@ fn a_prompt_uses_the_whole_budget_only_while_nobody_reads() {
 
 #[test]
 fn a_short_pool_names_the_sequence() {
-    let mut scheduler = Scheduler::new(2, 512, 2);
+    let mut scheduler = Scheduler::new(2, 512, 2, false);
     scheduler.add(sequence(0, 64));
     scheduler.add(sequence(1, 8));
     let (mut batch, mut grants) = (Batch::default(), Vec::new());

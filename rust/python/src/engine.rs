@@ -124,7 +124,12 @@ impl Engine {
 
     #[getter]
     fn n_embd(&self) -> usize {
-        self.loaded.n_embd
+        self.loaded.engine.config().texts.width
+    }
+
+    #[getter]
+    fn n_labels(&self) -> usize {
+        self.loaded.engine.config().texts.labels
     }
 
     #[getter]
@@ -193,6 +198,28 @@ impl Engine {
             .detach(|| self.loaded.engine.log_probs(&ids))
             .map_err(core_error)?;
         Ok(PyArray1::from_vec(py, values))
+    }
+
+    fn embed<'py>(
+        &self,
+        py: Python<'py>,
+        id: u64,
+        texts: Vec<Vec<u32>>,
+    ) -> PyResult<Bound<'py, PyArray2<f32>>> {
+        let shape = [texts.len(), self.n_embd()];
+        let vectors = py.detach(|| self.loaded.engine.embed(id, texts));
+        PyArray1::from_vec(py, vectors.map_err(core_error)?).reshape(shape)
+    }
+
+    fn scores<'py>(
+        &self,
+        py: Python<'py>,
+        id: u64,
+        texts: Vec<Vec<u32>>,
+    ) -> PyResult<Bound<'py, PyArray2<f32>>> {
+        let shape = [texts.len(), self.n_labels()];
+        let scores = py.detach(|| self.loaded.engine.scores(id, texts));
+        PyArray1::from_vec(py, scores.map_err(core_error)?).reshape(shape)
     }
 
     fn close(&self, py: Python<'_>) {

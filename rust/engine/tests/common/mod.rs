@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ollamars_engine::batch::{BLOCK, Batch};
+use ollamars_engine::embedding::TextModel;
 use ollamars_engine::engine::{Engine, EngineConfig};
 use ollamars_engine::event::Event;
 use ollamars_engine::exec::{Exec, PREFILL_CHUNK};
@@ -164,6 +165,7 @@ pub fn config(num_ctx: usize, parallel: usize) -> EngineConfig {
         parallel,
         num_batch: 512,
         n_vocab: N_VOCAB,
+        texts: TextModel::default(),
     }
 }
 
