@@ -36,7 +36,7 @@ DEFAULT_ORIGINS = (
 """Origins that are always allowed; `*` stands for any text."""
 
 DEFAULT_PARALLEL = 8
-"""Requests that a model answers at the same time where nothing says otherwise; Ollama's is 1, but
+"""Requests that a model answers at the same time where nothing says otherwise. Ollama's is 1, but
 our engine steps them together, which costs each little."""
 
 _TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
@@ -169,8 +169,8 @@ VARIABLES: tuple[Variable, ...] = (
         "OLLAMA_NUM_PARALLEL",
         "num_parallel",
         _read_uint,
-        DEFAULT_PARALLEL,
-        "How many requests a model answers at the same time",
+        1,
+        f"How many requests a model answers at the same time (default {DEFAULT_PARALLEL})",
     ),
     Variable("OLLAMA_NO_CLOUD", "no_cloud_env", _read_bool, False, "Turn cloud models off"),
     Variable(
@@ -306,6 +306,7 @@ class Config:
     keep_alive: int
     load_timeout: int
     num_parallel: int
+    """As Ollama reads it, 1 where nothing can be read; what counts here is `parallel`."""
     max_loaded_models: int
     max_queue: int
     max_transfer_streams: int
@@ -332,8 +333,15 @@ class Config:
     vulkan: bool | None
     fit: str
     fit_target: str
+    unset: frozenset[str] = frozenset()
+    """Fields whose variables say nothing, or nothing that can be read."""
     warnings: tuple[str, ...] = ()
     """One log line for each value that could not be read."""
+
+    @property
+    def parallel(self) -> int:
+        """Requests that a model answers at the same time, at least 1."""
+        return DEFAULT_PARALLEL if "num_parallel" in self.unset else max(self.num_parallel, 1)
 
     @property
     def go_template(self) -> bool:
@@ -368,13 +376,18 @@ class Config:
         host, bad_port = parse_host(_variable(env, "OLLAMA_HOST"))
         if bad_port is not None:
             warnings.append(f"invalid port, using default port={bad_port} default={host.port}")
-        values = {row.field: _read(row, env, warnings) for row in VARIABLES}
+        read = {row.field: _read(row, env, warnings) for row in VARIABLES}
+        values = {
+            row.field: row.default if read[row.field] is None else read[row.field]
+            for row in VARIABLES
+        }
         home = env.get("HOME") or os.path.expanduser("~")
         values["models"] = values["models"] or os.path.join(home, ".ollama", "models")
         return cls(
             host=host,
             home=home,
             no_cloud_file=_cloud_disabled(settings),
+            unset=frozenset(field for field, value in read.items() if value is None),
             warnings=tuple(warnings),
             **values,
         )
@@ -396,9 +409,10 @@ def _variable(env: Mapping[str, str], name: str) -> str:
 
 
 def _read(row: Variable, env: Mapping[str, str], warnings: list[str]) -> Any:
+    """What a variable says; None: nothing, or nothing that can be read."""
     text = _variable(env, row.name)
     if not text:
-        return row.default
+        return None
     try:
         return row.read(text, row.default)
     except ValueError:
@@ -406,7 +420,7 @@ def _read(row: Variable, env: Mapping[str, str], warnings: list[str]) -> Any:
             f"invalid environment variable, using default key={row.name} value={text} "
             f"default={row.default}"
         )
-        return row.default
+        return None
 
 
 def _cloud_disabled(settings: bytes) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ollamars import _core
-from ollamars.errors import ModelError, NotFound, OllamarsError, StoreError
+from ollamars.errors import NotFound, OllamarsError, StoreError
 from ollamars.prompts.capabilities import (
     ModelFacts,
     PromptChoice,
@@ -20,10 +20,11 @@ from ollamars.prompts.capabilities import (
     prompt_choice,
 )
 from ollamars.prompts.chat import Render, template_renderer
-from ollamars.prompts.detect import detect
 from ollamars.prompts.gotemplate import TemplateError
 from ollamars.prompts.jinja import jinja_renderer
 from ollamars.prompts.jinja_calls import CallFormat, call_format
+from ollamars.prompts.known_templates import KNOWN
+from ollamars.prompts.match import nearest_format
 from ollamars.prompts.messages import Message, Think, Tool, messages_from_json
 from ollamars.prompts.parsers import PARSERS
 from ollamars.prompts.renderers import Conversation, renderer
@@ -241,17 +242,11 @@ def _check_template(text: str) -> None:
 
 
 def _detect_template(chat_template: str) -> DetectedTemplate | None:
-    known = detect(chat_template, _render_probe)
-    if known is None:
+    name = nearest_format(chat_template)
+    if name is None:
         return None
-    return DetectedTemplate(known.name, known.text, known.parameters)
-
-
-def _render_probe(template: str, context_json: str) -> str:
-    try:
-        return _core.render_jinja(template, context_json)
-    except _core.CoreError as error:
-        raise ModelError(str(error)) from error
+    known = KNOWN[name]
+    return DetectedTemplate(name, known.text, known.parameters)
 
 
 CREATE_HOOKS = CreateHooks(check_template=_check_template, detect_template=_detect_template)

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from ollamars.prompts.match import Known
 from ollamars.prompts.messages import Tool, tools_from_json
 from tests.support import lines
 
@@ -46,6 +47,12 @@ class Data:
         library = self.table("template_library")
         parts = (library["templates"], library["extra"])
         return {name: item["text"] for part in parts for name, item in part.items()}
+
+    @cached_property
+    def known_texts(self) -> list[Known]:
+        """The Jinja texts that stand for a format, in their order."""
+        items = self.table("template_library")["chat_templates"]
+        return [Known(item["name"], item["chat_template"]) for item in items]
 
     @cached_property
     def parser_tools(self) -> list[Tool]:

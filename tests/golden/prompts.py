@@ -6,7 +6,6 @@ import base64
 import re
 from typing import Any
 
-from ollamars import _core
 from ollamars.config import parse_bool
 from ollamars.errors import OllamarsError
 from ollamars.prompts.capabilities import (
@@ -20,7 +19,7 @@ from ollamars.prompts.capabilities import (
     template_has_tool_round_trip,
 )
 from ollamars.prompts.chat import chat_prompt, template_renderer
-from ollamars.prompts.detect import detect
+from ollamars.prompts.match import nearest
 from ollamars.prompts.messages import ToolCall, messages_from_json, tools_from_json
 from ollamars.prompts.template import ChatTemplate, Request
 from ollamars.prompts.text import WHITE_SPACE
@@ -91,20 +90,12 @@ def filter_think(given: Given, data: Data) -> list[Given]:
     ]
 
 
-def render_jinja(template: str, context: str) -> str:
-    """A Jinja text with a context in JSON. Raises `OllamarsError`."""
-    try:
-        return _core.render_jinja(template, context)
-    except _core.CoreError as error:
-        raise OllamarsError(str(error)) from None
-
-
 def match(given: Given, data: Data) -> str:
     """The name of the built-in template that a Jinja text stands for."""
-    known = detect(given["chat_template"], render_jinja)
-    if known is None:
+    name = nearest(given["chat_template"], data.known_texts)
+    if name is None:
         raise OllamarsError("no matching template found")
-    return known.name
+    return name
 
 
 def analyze(given: Given, data: Data) -> Given:

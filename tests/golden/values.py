@@ -10,6 +10,7 @@ from typing import Any
 from ollamars.cli import format as fmt
 from ollamars.config import VARIABLES, Config
 from ollamars.durations import format_duration
+from ollamars.errors import BadRequest
 from ollamars.runtime.options import Options, model_options
 from ollamars.server.body import decode
 from ollamars.server.fields import KeepAlive, Think
@@ -47,15 +48,27 @@ class _Fields:
     think: Think | None = None
 
 
+def _field(name: str, text: str) -> _Fields:
+    """A body with one field, as a program reads it that has all of it.
+
+    A server reads a stream, which has other words for a value that the end cuts off.
+    """
+    try:
+        return decode(f'{{"{name}": {text}}}'.encode(), _Fields)
+    except BadRequest as error:
+        cut = error.message == "unexpected EOF"
+        raise BadRequest("unexpected end of JSON input" if cut else error.message) from None
+
+
 def keep_alive(given: Given, data: Data) -> Any:
     """The field `keep_alive` of a body."""
-    ns = decode(f'{{"keep_alive": {given["json"]}}}'.encode(), _Fields).keep_alive
+    ns = _field("keep_alive", given["json"]).keep_alive
     return None if ns is None else {"ns": ns, "json": format_duration(ns)}
 
 
 def think(given: Given, data: Data) -> Any:
     """The field `think` of a body."""
-    value = decode(f'{{"think": {given["json"]}}}'.encode(), _Fields).think
+    value = _field("think", given["json"]).think
     if value is None:
         return None
     level = value if isinstance(value, str) else "medium" if value else ""

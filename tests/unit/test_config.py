@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ollamars.config import DEFAULT_ORIGINS, VARIABLES, Config
+from ollamars.config import DEFAULT_ORIGINS, DEFAULT_PARALLEL, VARIABLES, Config
 from ollamars.durations import FOREVER, MINUTE, SECOND
 from ollamars.host import parse_host
 
@@ -19,7 +19,7 @@ def test_defaults() -> None:
     assert found.host.url == "http://127.0.0.1:11434"
     assert found.models == "/home/me/.ollama/models"
     assert found.keep_alive == 5 * MINUTE
-    assert found.num_parallel == 8
+    assert (found.num_parallel, found.parallel) == (1, DEFAULT_PARALLEL)
     assert found.max_queue == 512
     assert found.origins == DEFAULT_ORIGINS
     assert len(DEFAULT_ORIGINS) == 17
@@ -47,6 +47,14 @@ def test_host(text: str, url: str, client: str | None) -> None:
     host, bad_port = parse_host(text)
     assert (host.url, host.client_url) == (url, client or url)
     assert bad_port is None
+
+
+@pytest.mark.parametrize(
+    ("text", "parallel"),
+    [("", DEFAULT_PARALLEL), ("-1", DEFAULT_PARALLEL), ("0", 1), ("1", 1), ("3", 3)],
+)
+def test_requests_at_the_same_time(text: str, parallel: int) -> None:
+    assert config(OLLAMA_NUM_PARALLEL=text).parallel == parallel
 
 
 def test_a_bad_value_is_told_and_leaves_the_default() -> None:

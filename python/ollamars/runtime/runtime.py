@@ -59,7 +59,7 @@ class Runtime:
 
     def __init__(self, config: Config, *, load: LoadEngine) -> None:
         self._config = config
-        self._parallel = max(config.num_parallel, 1)
+        self._parallel = config.parallel
         self._load_engine = load
         self._max_loaded = config.max_loaded_models or DEFAULT_MAX_LOADED
         self._loaded: dict[str, LoadedModel] = {}

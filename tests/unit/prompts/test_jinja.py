@@ -1,4 +1,4 @@
-"""Prompts by Jinja texts, and the Go template that stands for one."""
+"""Prompts by Jinja texts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import pytest
 
 from ollamars import _core
 from ollamars.errors import OllamarsError
-from ollamars.prompts.detect import detect
 from ollamars.prompts.jinja import context_json, jinja_renderer
 from ollamars.prompts.messages import Message, ToolCall, tools_from_json
 
@@ -72,27 +71,3 @@ def test_what_a_template_refuses() -> None:
 
 def test_context_is_json() -> None:
     assert json.loads(context_json({"a": "é", "b": [1]})) == {"a": "é", "b": [1]}
-
-
-@pytest.mark.parametrize(
-    ("template", "name"),
-    [
-        (CHATML, "chatml"),
-        ("{{ bos_token }}" + CHATML, "chatml"),
-        (
-            "{% if messages[0].role != 'system' %}<|im_start|>system\nHi<|im_end|>\n{% endif %}"
-            + CHATML,
-            "chatml",
-        ),
-        (CHATML.replace("m.role", "(m.role | upper)"), None),
-        ("{% if tools %}{{ tools }}{% endif %}" + CHATML, None),
-        (CHATML.replace("m.content", "(m.reasoning_content or '') ~ m.content"), None),
-        (CHATML + "{% if enable_thinking is false %}<think></think>{% endif %}", None),
-        ("{{ raise_exception('x') }}", None),
-        ("{% for %}", None),
-        ("", None),
-    ],
-)
-def test_a_go_template_that_stands_for_it(template: str, name: str | None) -> None:
-    known = detect(template, render)
-    assert (known.name if known else None) == name

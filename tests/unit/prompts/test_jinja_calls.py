@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ollamars.prompts.jinja_calls import CallFormat, call_format
-from tests.golden.prompts import render_jinja
+from tests.unit.prompts.test_jinja import render as render_jinja
 
 HEAD = (
     "{% if tools %}{{ tools | tojson }}{% endif %}{% for m in messages %}<|im_start|>{{ m.role }}\n"

@@ -212,7 +212,7 @@ async def test_a_known_chat_template_becomes_a_go_template(client: Client, tmp_p
     lines = await client.create("c", files={"c.gguf": digest})
     assert {"status": "using autodetected template chatml"} in lines
     shown = await client.json("POST", "/api/show", {"model": "c"})
-    assert shown["template"].startswith("{{- range .Messages }}")
+    assert shown["template"].startswith("{{- range .Messages }}<|im_start|>")
     assert 'stop                           "<|im_end|>"' in shown["parameters"]
 
 

@@ -30,6 +30,9 @@ class PoolsideParser(StreamParser):
     has_thinking = True
     _fresh = True
     """Does content start here, so that white space and a closing tag are dropped?"""
+    _waits = False
+    """Did the tag of a call come in one piece with what may be the start of `<think>`? Then the
+    call is content if thinking follows, which only the end of the stream rules out."""
 
     def _start(self, last: Message | None) -> None:
         self._shows_thinking = thinks(self._think, default=False)
@@ -99,6 +102,9 @@ class PoolsideParser(StreamParser):
     def _call_tag(self) -> bool | None:
         if not self._has(CALL):
             return None
+        self._waits = self._waits or self._ends_in_tag(THINK)
+        if self._waits and not self._done:
+            return False
         self._write(self._cut(CALL).rstrip(WHITE_SPACE))
         self._state = self._call
         return True
@@ -151,7 +157,7 @@ class PoolsideParser(StreamParser):
 
     def _behind_call(self, rest: str) -> None:
         self._rest(rest)
-        self._fresh = True
+        self._fresh, self._waits = True, False
         self._state = self._gap(self._content)
 
     def _call(self) -> bool:

@@ -24,10 +24,13 @@ _MIN_QUOTED: Final = 2
 
 
 class Olmo3Parser(StreamParser):
-    """Content and blocks of calls. What directly follows a block is content as it comes."""
+    """Content and blocks of calls. What directly follows a block is content as it comes, and so is
+    a piece that comes with the end."""
+
+    reads_last_piece = False
 
     def _content(self) -> bool:
-        if self._has(_CALLS):
+        if not self._done and self._has(_CALLS):
             self._write(self._cut(_CALLS))
             self._state = self._block
             return True
@@ -37,7 +40,7 @@ class Olmo3Parser(StreamParser):
         return self._write_settled(self._write, (_CALLS,), space=False)
 
     def _block(self) -> bool:
-        if not self._has(_CALLS_END):
+        if self._done or not self._has(_CALLS_END):
             return False
         for name, arguments in _calls(self._cut(_CALLS_END)):
             self._write_call(name, arguments)
@@ -45,7 +48,7 @@ class Olmo3Parser(StreamParser):
         return True
 
     def _behind_block(self) -> bool:
-        if self._buffer:
+        if self._buffer and not self._done:
             self._write(self._take())
             self._state = self._content
         return False

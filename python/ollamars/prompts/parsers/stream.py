@@ -54,6 +54,8 @@ class StreamParser:
 
     has_tools: bool = True
     has_thinking: bool = False
+    reads_last_piece: bool = True
+    """Is a piece that comes together with the end read as others are?"""
     kept_on_error: frozenset[str] = frozenset()
     """Fields of what a piece gave that are kept when a call in the same piece is bad."""
 
@@ -84,7 +86,8 @@ class StreamParser:
         """Read the next piece; `done` ends the stream. Raises `ToolCallError`."""
         self._buffer += text
         try:
-            self._run()
+            if self.reads_last_piece or not done:
+                self._run()
             if done:
                 self._done = True
                 self._run()
@@ -143,6 +146,10 @@ class StreamParser:
         before = self._buffer[:index]
         self._rest(self._buffer[index + len(tag) :])
         return before
+
+    def _ends_in_tag(self, *tags: str) -> bool:
+        """Does the buffer end in what may become one of the tags, but is none yet?"""
+        return any(0 < overlap(self._buffer, tag) < len(tag) for tag in tags)
 
     def _skip_space(self) -> bool:
         """Drop white space at the start of the buffer; is anything left?"""

@@ -13,6 +13,9 @@ class TaggedParser(StreamParser):
     """Does a call also end thinking that was not closed?"""
     closing_wins: bool = False
     """Does `</think>` end thinking even if a call stands before it?"""
+    _waits = False
+    """Did a call begin in one piece with what may be the start of a tag? Then it is thinking if
+    `</think>` follows, which only the end of the stream rules out."""
 
     def _read_call(self, text: str) -> None:
         """Read the text between the tags of a call. Raises `ToolCallError`."""
@@ -42,6 +45,9 @@ class TaggedParser(StreamParser):
             self._state = self._gap(self._content)
             return True
         if call >= 0:
+            self._waits |= self.closing_wins and self._ends_in_tag(THINK_END, CALL)
+            if self._waits and not self._done:
+                return False
             self._write_thinking(self._cut(CALL).rstrip(WHITE_SPACE))
             self._state = self._call
             return True

@@ -81,7 +81,9 @@ class ToolBlockParser(StreamParser):
             else:
                 self._rest(self._buffer[end + len(_CALL_END) :].lstrip(WHITE_SPACE))
                 return True
-        if not self._has(_CALLS_END):
+        # If another block follows, the two are one, without the text between them; only the end of
+        # the stream rules that out.
+        if not (self._done and self._has(_CALLS_END)):
             return False
         self._cut(_CALLS_END)
         self._state = self._gap(self._content)
