@@ -317,3 +317,20 @@ async def test_the_prompt_instead(site: Site) -> None:
     assert answer["choices"][0]["finish_reason"] is None
     answer = await whole(site, "/v1/completions", model="raw", prompt="x", _debug_render_only=True)
     assert answer["choices"] == [{"text": "", "index": 0, "finish_reason": None}]
+
+
+async def test_transcriptions(site: Site) -> None:
+    path = "/v1/audio/transcriptions"
+    answer = await site.ask("POST", path, {})
+    assert answer.status_code == 400
+    assert "isn't multipart/form-data" in answer.json()["error"]["message"]
+    sound = {"file": ("a.wav", b"RIFF")}
+    for data, files, text in (
+        ({}, sound, "model is required"),
+        ({"model": "raw"}, {"other": ("a", b"x")}, "file is required: http: no such file"),
+        ({"model": "raw"}, {"file": ("a.wav", b"")}, "audio file is empty"),
+        ({"model": "raw", "language": "de"}, sound, "this model does not support images"),
+    ):
+        answer = await site.http.post(path, data=data, files=files)
+        assert answer.status_code == 400
+        assert answer.json()["error"]["message"] == text
