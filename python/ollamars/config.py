@@ -39,6 +39,9 @@ DEFAULT_PARALLEL = 8
 """Requests that a model answers at the same time where nothing says otherwise. Ollama's is 1, but
 our engine steps them together, which costs each little."""
 
+MAX_JSON_DEPTH = 400
+"""What `OLLAMARS_MAX_JSON_DEPTH` may be at most: functions that call themselves walk the values."""
+
 _TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 _FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
 
@@ -103,9 +106,16 @@ def _read_keep_alive(text: str, default: Any) -> int:
     return FOREVER if ns < 0 else ns
 
 
-def _read_load_timeout(text: str, default: Any) -> int:
+def _read_timeout(text: str, default: Any) -> int:
     ns = _read_seconds(text, default)
     return FOREVER if ns <= 0 else ns
+
+
+def _read_depth(text: str, _default: Any) -> int:
+    depth = int(_read_uint(text, _default))
+    if not 1 <= depth <= MAX_JSON_DEPTH:
+        raise ValueError(f"not between 1 and {MAX_JSON_DEPTH}")
+    return depth
 
 
 def _read_log_level(text: str, _default: Any) -> int:
@@ -234,7 +244,7 @@ VARIABLES: tuple[Variable, ...] = (
     Variable(
         "OLLAMA_LOAD_TIMEOUT",
         "load_timeout",
-        _read_load_timeout,
+        _read_timeout,
         5 * MINUTE,
         "How long a load may stall (duration or seconds, default 5m; 0 or less: for ever)",
     ),
@@ -285,6 +295,55 @@ VARIABLES: tuple[Variable, ...] = (
         0,
         "Threads that a model computes with (0: one for each physical core)",
     ),
+    Variable(
+        "OLLAMARS_MAX_HEAD",
+        "max_head",
+        _read_uint,
+        1 << 20,
+        "Bytes of the largest head of a request (default 1 MiB)",
+    ),
+    Variable(
+        "OLLAMARS_MAX_BODY",
+        "max_body",
+        _read_uint,
+        256 << 20,
+        "Bytes of the largest JSON body; images come in it as base64 (default 256 MiB)",
+    ),
+    Variable(
+        "OLLAMARS_MAX_DECOMPRESSED",
+        "max_decompressed",
+        _read_uint,
+        20 << 20,
+        "Bytes of the largest body that came compressed (default 20 MiB)",
+    ),
+    Variable(
+        "OLLAMARS_MAX_JSON_DEPTH",
+        "max_json_depth",
+        _read_depth,
+        200,
+        "How deep values of a JSON body may lie in each other (default 200, at most 400)",
+    ),
+    Variable(
+        "OLLAMARS_IDLE_TIMEOUT",
+        "idle_timeout",
+        _read_timeout,
+        75 * SECOND,
+        "How long a connection may be idle or the head of a request take (default 75s)",
+    ),
+    Variable(
+        "OLLAMARS_READ_TIMEOUT",
+        "read_timeout",
+        _read_timeout,
+        60 * SECOND,
+        "How long the next piece of a request's body may take (default 60s)",
+    ),
+    Variable(
+        "OLLAMARS_WRITE_TIMEOUT",
+        "write_timeout",
+        _read_timeout,
+        10 * MINUTE,
+        "How long a client may leave its answer unread (default 10m)",
+    ),
 )
 """All variables but `OLLAMA_HOST`, whose text makes a `Host`."""
 
@@ -323,6 +382,13 @@ class Config:
     exec: str
     cpu_level: str
     threads: int
+    max_head: int
+    max_body: int
+    max_decompressed: int
+    max_json_depth: int
+    idle_timeout: int
+    read_timeout: int
+    write_timeout: int
     log_requests: bool
     sched_spread: bool
     flash_attention: bool | None

@@ -10,6 +10,7 @@ from types import ModuleType
 from quart import Blueprint, Response
 from werkzeug.exceptions import HTTPException
 
+from ollamars.durations import SECOND
 from ollamars.errors import OllamarsError
 from ollamars.server.compat import Checks
 from ollamars.server.context import EXTENSION, Context
@@ -25,7 +26,7 @@ DIALECTS: tuple[ModuleType, ...] = (ollama, openai, anthropic)
 
 def create_app(context: Context) -> App:
     """The application of a server."""
-    app = App("ollamars")
+    app = App("ollamars", read_timeout=context.config.read_timeout / SECOND)
     app.extensions[EXTENSION] = context
     Checks(app, context.config.origins, loopback=context.loopback).install()
     for dialect in DIALECTS:

@@ -28,6 +28,8 @@ class Request(TrioRequest):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if self.body_timeout is not None:
+            self.body.read_timeout = self.body_timeout
         self.on_end = ExitStack()
         """What must be undone however the request ends. A generator that was never started runs no
         `finally`, so the engine's work is ended by callbacks here. They must not block."""

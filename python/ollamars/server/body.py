@@ -10,48 +10,59 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from json.decoder import scanstring  # type: ignore[attr-defined]  # not in the stubs
 from typing import Any, TypeVar
 
 from ollamars.errors import BadRequest
 from ollamars.server.asgi import current_request
+from ollamars.server.context import current_context
 from ollamars.server.json_reader import RawJson, Reader, fill, named, read_object
 from ollamars.server.threads import in_thread
 from ollamars.server.zstd import decompress
-from ollamars.store.gosyntax import SyntaxFault, first_value, replace_surrogates
+from ollamars.store.gosyntax import TOO_DEEP, SyntaxFault, first_value, replace_surrogates
 
 __all__ = ["RawJson", "decode", "named", "read_body"]
 
-JSON_LIMIT = 256 << 20
-"""Bytes of the largest JSON body: images come as base64."""
+MAX_DEPTH = 200
+"""How deep values may lie in each other where nothing else is said."""
 
 T = TypeVar("T")
 
 _SPACE = re.compile(r"[ \t\r\n]*")
 _UTF8_SPACE = b" \t\r\n"
+_CONTAINERS = (dict, list)
 
 
 async def read_body(kind: type[T], *, empty: str = "missing request body", zstd: bool = False) -> T:
     """The JSON body of the current request as an instance of the dataclass `kind`.
 
-    `zstd`: the body may be compressed so. Raises `BadRequest`, with the text `empty` where there is
-    no body, and werkzeug's 413 and 408.
+    `zstd`: the body may be compressed so; other encodings are not looked at. Raises `BadRequest`,
+    with the text `empty` where there is no body, and werkzeug's 413 and 408.
     """
-    request = current_request()
-    request.body.limit = JSON_LIMIT
+    request, limits = current_request(), current_context().config
+    compressed = zstd and request.headers.get("Content-Encoding") == "zstd"
+    limit = limits.max_decompressed if compressed else limits.max_body
+    request.body.limit = limit
     data = await request.body
-    if zstd and request.headers.get("Content-Encoding") == "zstd":
-        data = await in_thread(decompress, data)
-    return decode(data, kind, empty=empty)
+    if compressed:
+        data = await in_thread(decompress, data, limit)
+    return decode(data, kind, empty=empty, max_depth=limits.max_json_depth)
 
 
-def decode(data: bytes, kind: type[T], *, empty: str = "missing request body") -> T:
-    """Read `data`; see `read_body`. Raises `BadRequest`."""
+def decode(
+    data: bytes,
+    kind: type[T],
+    *,
+    empty: str = "missing request body",
+    max_depth: int = MAX_DEPTH,
+) -> T:
+    """Read `data`; see `read_body`. Raises `BadRequest`, also for more depth than `max_depth`."""
     if not data.strip(_UTF8_SPACE):
         raise BadRequest(empty)
     reader = Reader()
     try:
-        value = _read_top(reader, data, kind)
+        value = _read_top(reader, data, kind, max_depth)
     except SyntaxFault as fault:
         raise BadRequest(str(fault)) from None
     if reader.fault is not None:
@@ -59,7 +70,7 @@ def decode(data: bytes, kind: type[T], *, empty: str = "missing request body") -
     return value
 
 
-def _read_top(reader: Reader, data: bytes, kind: type[T]) -> T:
+def _read_top(reader: Reader, data: bytes, kind: type[T], max_depth: int) -> T:
     text = data.decode("utf-8", "replace")
     start = _skip(text, 0)
     if text[start] != "{":
@@ -72,9 +83,22 @@ def _read_top(reader: Reader, data: bytes, kind: type[T]) -> T:
     except (ValueError, IndexError, RecursionError):
         first_value(data)  # says what is wrong
         raise SyntaxFault("invalid JSON value") from None
+    if _is_deeper([value for _, value, _ in members], max_depth):
+        raise SyntaxFault(f"{TOO_DEEP} of {max_depth}")
     clean = replace_surrogates if "\\u" in text else _same
     cleaned = [(clean(name), clean(value), place) for name, value, place in members]
     return fill(reader, kind, cleaned, text=text)
+
+
+def _is_deeper(values: Iterable[Any], depth: int) -> bool:
+    """Do objects and lists lie in each other more than `depth` deep, `values` in one?"""
+    layer = [value for value in values if type(value) in _CONTAINERS]
+    for _ in range(depth - 1):
+        if not layer:
+            return False
+        inside = (each.values() if type(each) is dict else each for each in layer)
+        layer = [value for each in inside for value in each if type(value) in _CONTAINERS]
+    return bool(layer)
 
 
 def _refuse(text: str) -> Any:

@@ -28,6 +28,9 @@ class Http1(H11Protocol):
 
     async def _create_stream(self, request: h11.Request) -> None:
         target, headers = request.target, list(request.headers)
+        # The parser looks at its limit only where a head comes in several pieces.
+        if _head_size(request) > self.config.h11_max_incomplete_size:
+            return await self._refuse(431)
         if target.startswith(_ABSOLUTE):  # the host of the absolute form replaces the header's
             host, slash, path = target.partition(b"://")[2].partition(b"/")
             target = slash + path or b"/"
@@ -89,6 +92,11 @@ class Http1(H11Protocol):
             h11.Response(status_code=event.status_code, headers=headers, reason=reason)
         )
         return None
+
+
+def _head_size(request: h11.Request) -> int:
+    """Bytes of a request's first line and headers, but for their line ends."""
+    return len(request.target) + sum(len(name) + len(value) + 2 for name, value in request.headers)
 
 
 def _is_malformed_host(value: bytes) -> bool:

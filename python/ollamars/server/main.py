@@ -13,7 +13,7 @@ import trio
 
 from ollamars import _core
 from ollamars.config import VARIABLES, Config
-from ollamars.durations import format_duration
+from ollamars.durations import SECOND, format_duration
 from ollamars.errors import OllamarsError
 from ollamars.registry.keys import Keys
 from ollamars.runtime.runtime import Runtime
@@ -21,7 +21,7 @@ from ollamars.runtime.settings import DEFAULT_CONTEXT
 from ollamars.server.app import create_app
 from ollamars.server.context import Context
 from ollamars.server.logs import info, set_up
-from ollamars.server.serving import Server, run
+from ollamars.server.serving import Server, hypercorn_config, run
 from ollamars.server.sockets import address_of, all_loopback, listen
 from ollamars.server.transfers import LazyTransfers
 from ollamars.store.store import Store
@@ -69,6 +69,9 @@ def _make_keys(home: str) -> None:
         print(f"Your new public key is: \n\n{public}\n", flush=True)
 
 
+_DURATIONS = ("keep_alive", "load_timeout", "idle_timeout", "read_timeout", "write_timeout")
+
+
 def _announce(config: Config) -> None:
     values = {field.name: getattr(config, field.name) for field in fields(config)}
     env: dict[str, Any] = {"OLLAMA_HOST": config.host.url}
@@ -79,7 +82,7 @@ def _announce(config: Config) -> None:
 
 def _shown(field: str, value: Any) -> str:
     """A value as Go prints it."""
-    if field in ("keep_alive", "load_timeout"):
+    if field in _DURATIONS:
         return format_duration(value)
     if isinstance(value, tuple):
         return f"[{' '.join(value)}]"
@@ -106,7 +109,13 @@ async def _serve(config: Config, store: Store, sock: socket.socket) -> None:
             version=API_VERSION,
             loopback=all_loopback([sock]),
         )
-        server = Server(create_app(context))
+        server = Server(
+            create_app(context),
+            config=hypercorn_config(
+                max_head=config.max_head, keep_alive_timeout=config.idle_timeout / SECOND
+            ),
+            write_timeout=config.write_timeout / SECOND,
+        )
         await run(server, [sock], grace=GRACE, on_listening=lambda: _report(sock))
         nursery.cancel_scope.cancel()
 

@@ -10,7 +10,7 @@ from werkzeug.exceptions import RequestEntityTooLarge, RequestTimeout
 HIGH_WATER = 256 * 1024
 """Bytes that may wait for the handler; then the client's connection is not read further."""
 READ_TIMEOUT = 60.0
-"""Seconds that a handler waits for the next piece."""
+"""Seconds that a handler waits for the next piece where nothing else is said."""
 
 
 class RequestBody:
@@ -25,6 +25,8 @@ class RequestBody:
         """Bytes that the client announced, None for a chunked body."""
         self.limit = limit
         """Bytes that the handler accepts; may be set before the first read."""
+        self.read_timeout = READ_TIMEOUT
+        """Seconds that a handler waits for the next piece."""
         self.received = 0
         self._pieces: list[bytes] = []
         self._waiting = 0
@@ -70,7 +72,7 @@ class RequestBody:
             if self._complete:
                 raise StopAsyncIteration
             self._readable = trio.Event()
-            with trio.move_on_after(READ_TIMEOUT) as scope:
+            with trio.move_on_after(self.read_timeout) as scope:
                 await self._readable.wait()
             if scope.cancelled_caught:
                 raise RequestTimeout("the request body did not arrive in time")

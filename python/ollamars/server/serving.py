@@ -25,6 +25,7 @@ from quart_trio import QuartTrio
 
 from ollamars.server.asgi import HttpExchange, Request
 from ollamars.server.connection import Connection
+from ollamars.server.request_body import READ_TIMEOUT
 
 _log = logging.getLogger(__name__)
 
@@ -57,24 +58,27 @@ class App(QuartTrio):
     request_class = Request
     url_rule_class = Rule  # type: ignore[assignment]  # takes the same arguments
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, read_timeout: float = READ_TIMEOUT) -> None:
+        """`read_timeout`: seconds that the next piece of a body may take."""
         super().__init__(name, static_folder=None)
         self.config["MAX_CONTENT_LENGTH"] = None  # each handler sets the limit of its body
-        self.config["BODY_TIMEOUT"] = None  # the body has a limit for each read
+        self.config["BODY_TIMEOUT"] = read_timeout
         self.config["RESPONSE_TIMEOUT"] = None
         self.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
         self.url_map.merge_slashes = False
         self.url_map.strict_slashes = True
 
 
-def hypercorn_config() -> Config:
+def hypercorn_config(
+    *, max_head: int = MAX_HEAD, keep_alive_timeout: float = KEEP_ALIVE_TIMEOUT
+) -> Config:
     """Settings of Hypercorn's protocol code."""
     config = Config()
     config.accesslog = None
     config.errorlog = logging.getLogger("ollamars.server.hypercorn")
     config.include_server_header = False
-    config.h11_max_incomplete_size = MAX_HEAD
-    config.keep_alive_timeout = KEEP_ALIVE_TIMEOUT
+    config.h11_max_incomplete_size = max_head
+    config.keep_alive_timeout = keep_alive_timeout
     config.max_app_queue_size = QUEUED_PIECES
     config.read_timeout = None  # it would also run while a response is sent
     return config

@@ -9,15 +9,13 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from ollamars.errors import BadRequest
 
-DECODED_LIMIT = 20 << 20
-"""Bytes of the largest body, decompressed."""
 WINDOW_LIMIT = 8 << 20
 """Bytes that a decompressor may look back."""
 _SLICE = 128
 """Bytes that are decompressed in one call: a byte grows to at most 32 KiB, so these to 4 MiB."""
 
 
-def decompress(data: bytes, limit: int = DECODED_LIMIT) -> bytes:
+def decompress(data: bytes, limit: int) -> bytes:
     """The content of all frames in `data`; blocks.
 
     Raises `BadRequest` for what is no complete zstd data or needs a larger window, werkzeug's 413

@@ -21,6 +21,10 @@ _ENDED = ("EOF", "unexpected EOF")
 _LITERALS = {"t": "true", "f": "false", "n": "null"}
 
 
+TOO_DEEP = "exceeded max depth"
+"""Go's words for values inside of values without end."""
+
+
 class SyntaxFault(ValueError):
     """A text that is no JSON, in the words of Go's decoder (`unexpected EOF`)."""
 
@@ -67,7 +71,10 @@ def _decode(data: bytes) -> tuple[Any, str]:
         raise SyntaxFault("invalid JSON value") from None
     if text[end : end + 1] in _NUMBER_GOES_ON and isinstance(value, (int, float)):
         _check(data)
-    clean = replace_surrogates(value) if "\\u" in text else value
+    try:
+        clean = replace_surrogates(value) if "\\u" in text else value
+    except RecursionError:
+        raise SyntaxFault(TOO_DEEP) from None
     return clean, text[end:].lstrip(_SPACE)
 
 
@@ -76,7 +83,7 @@ def _check(data: bytes) -> None:
     try:
         _Scanner(data.decode("latin-1")).value(0)
     except RecursionError:
-        raise SyntaxFault("exceeded max depth") from None
+        raise SyntaxFault(TOO_DEEP) from None
 
 
 def replace_surrogates(value: Any) -> Any:

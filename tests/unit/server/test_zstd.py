@@ -10,6 +10,7 @@ from ollamars.errors import BadRequest
 from ollamars.server.zstd import decompress
 
 ONE = zstandard.compress(b"a" * 10)
+LIMIT = 20 << 20
 SKIPPABLE = b"\x50\x2a\x4d\x18\x04\0\0\0abcd"
 
 
@@ -23,24 +24,24 @@ SKIPPABLE = b"\x50\x2a\x4d\x18\x04\0\0\0abcd"
     ],
 )
 def test_frames(data: bytes, content: bytes) -> None:
-    assert decompress(data) == content
+    assert decompress(data, LIMIT) == content
 
 
 @pytest.mark.parametrize("data", [b"", b"{}", ONE[:-3], ONE + b"junk", ONE + ONE[:-1]])
 def test_what_is_no_complete_frame(data: bytes) -> None:
     with pytest.raises(BadRequest, match="zstd"):
-        decompress(data)
+        decompress(data, LIMIT)
 
 
 def test_a_window_that_is_too_large() -> None:
     parameters = zstandard.ZstdCompressionParameters(window_log=27, compression_level=3)
     wide = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
     with pytest.raises(BadRequest, match="zstd"):
-        decompress(wide.compress(b"x") + wide.flush())
+        decompress(wide.compress(b"x") + wide.flush(), LIMIT)
 
 
 def test_a_bomb() -> None:
     bomb = zstandard.ZstdCompressor(level=19).compress(bytes(256 << 20))
     with pytest.raises(RequestEntityTooLarge):
-        decompress(bomb)
+        decompress(bomb, LIMIT)
     assert len(decompress(zstandard.compress(bytes(1000)), limit=1000)) == 1000
