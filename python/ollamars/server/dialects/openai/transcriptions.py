@@ -8,7 +8,6 @@ from quart import Response
 
 from ollamars.prompts.messages import Message
 from ollamars.server.asgi import current_request
-from ollamars.server.body import JSON_LIMIT
 from ollamars.server.calls import ChatCall, Rendered, pieces_of
 from ollamars.server.chat import start_chat
 from ollamars.server.context import current_context
@@ -49,7 +48,7 @@ def chat_call(request: TranscriptionRequest) -> ChatCall:
 async def _read_form() -> TranscriptionRequest:
     """The form of the current request. Raises `Untranslatable`, and werkzeug's 413 and 408."""
     request = current_request()
-    request.body.limit = JSON_LIMIT
+    request.body.limit = current_context().config.max_body
     if request.mimetype != "multipart/form-data":
         raise Untranslatable(
             "failed to parse multipart form: request Content-Type isn't multipart/form-data"
