@@ -13,6 +13,7 @@ from openai.types.chat import ChatCompletionMessageParam, ChatCompletionToolPara
 from openai.types.responses import FunctionToolParam, ResponseFunctionToolCall
 
 from tests.served import Served
+from tests.tiny_encoder import WIDTH, encoder_model
 from tests.tiny_gguf import CHAINS, successor_model
 
 HELLO = "".join(CHAINS[0])
@@ -44,6 +45,13 @@ def caller(tiny: Served, tmp_path_factory: pytest.TempPathFactory) -> str:
     )
     tiny.create("caller", gguf, renderer="qwen3-coder", parser="qwen3-coder")
     return "caller"
+
+
+@pytest.fixture(scope="module")
+def encoder(tiny: Served, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A model that makes vectors."""
+    tiny.create("encoder", encoder_model(tmp_path_factory.mktemp("gguf") / "encoder.gguf"))
+    return "encoder"
 
 
 @pytest.fixture(scope="module")
@@ -192,6 +200,37 @@ def test_calls_of_responses(client: openai.OpenAI, caller: str) -> None:
     ]
     again = client.responses.create(model=caller, input=items)
     assert again.status == "completed"
+
+
+def test_embeddings(client: openai.OpenAI, encoder: str) -> None:
+    texts = ["the cat sat", "dog", ""]
+    answer = client.embeddings.create(model=encoder, input=texts)  # asks for base64
+    numbers = client.embeddings.create(model=encoder, input=texts, encoding_format="float")
+    vectors = [item.embedding for item in answer.data]
+    assert vectors == [pytest.approx(item.embedding, abs=1e-6) for item in numbers.data]
+    assert [len(vector) for vector in vectors] == [WIDTH] * 3
+    assert [sum(value**2 for value in vector) for vector in vectors] == pytest.approx([1] * 3)
+    assert [item.index for item in answer.data] == [0, 1, 2]
+    assert answer.usage.prompt_tokens == answer.usage.total_tokens == 5 + 3 + 2
+    assert answer.model == encoder
+    [cut] = client.embeddings.create(model=encoder, input="dog", dimensions=4).data
+    assert sum(value**2 for value in cut.embedding) == pytest.approx(1)
+    assert len(cut.embedding) == 4
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"input": []}, "invalid input"),
+        ({"input": [1, 2]}, "invalid input type"),
+        ({"input": "x", "encoding_format": "hex"}, "Invalid value for 'encoding_format' = hex. "),
+        ({"input": "x", "model": "absent"}, "try pulling it first"),
+    ],
+)
+def test_embeddings_that_cannot_be(tiny: Served, body: dict[str, Any], message: str) -> None:
+    status, answer = tiny.request("POST", "/v1/embeddings", {"model": "tiny", **body})
+    assert status in (400, 404)
+    assert message in json.loads(answer)["error"]["message"]
 
 
 def test_errors(client: openai.OpenAI) -> None:

@@ -14,7 +14,7 @@ from tests.support import shared
 
 GROUPS = (
     "root,version,tags,ps,show,copy,delete,blobs,names,options,generate,chat,smol,http,create,"
-    "openai.chat,openai.completions,openai.models,openai.responses,"
+    "openai.chat,openai.completions,openai.embeddings,openai.models,openai.responses,"
     "anthropic,status,pull,push"
 )
 ENVIRONMENT = {"OLLAMA_MAX_LOADED_MODELS": "24", "OLLAMA_NUM_PARALLEL": "1"}

@@ -139,6 +139,7 @@ def test_calls_and_their_results() -> None:
         {"role": "tool", "tool_call_id": "c1", "content": [{"type": "text", "text": "8"}]},
         {"role": "tool", "name": "g", "content": "9"},
         {"role": "assistant", "content": [{"type": "text", "text": "x"}], "tool_calls": [CALL]},
+        {"role": "assistant", "content": [], "tool_calls": [CALL]},
     ]
     assert chat(messages=messages).messages == [
         Message("assistant", thinking="r", tool_calls=(call,)),
@@ -146,6 +147,7 @@ def test_calls_and_their_results() -> None:
         Message("tool", "8", tool_name="f", tool_call_id="c1"),
         Message("tool", "9", tool_name="g"),
         Message("assistant", "x", tool_calls=(call,)),
+        Message("assistant", tool_calls=(call,)),
     ]
 
 

@@ -199,7 +199,9 @@ def _messages(messages: Sequence[Message]) -> Iterator[prompts.Message]:
 
 
 def _parts(whole: prompts.Message, parts: Sequence[Any]) -> Iterator[prompts.Message]:
-    """A message for each part; thinking and calls go with the last one."""
+    """A message for each part; thinking and calls go with the last one, or alone."""
+    if not parts and whole.tool_calls:
+        yield whole
     for number, part in enumerate(parts, 1):
         read = read_part(part)
         message = replace(whole, images=(read,)) if isinstance(read, bytes) else whole
