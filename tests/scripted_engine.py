@@ -16,6 +16,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ollamars import _core
+
 
 @dataclass(frozen=True, slots=True)
 class ScriptedEvent:
@@ -30,6 +32,15 @@ class ScriptedEvent:
     eval_ns: int = 1
     logprob: float | None = None
     top: tuple[tuple[int, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptedGrammar:
+    """What was asked for."""
+
+    kind: str
+    text: str
+    after: tuple[str, str] | None
 
 
 class ByteTokenizer:
@@ -104,6 +115,13 @@ class ScriptedEngine:
         self._wake = threading.Event()
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
+
+    def grammar(
+        self, kind: str, text: str = "", *, after: tuple[str, str] | None = None
+    ) -> ScriptedGrammar:
+        if "wrong" in text:
+            raise _core.CoreError(f"format: {text} is wrong")
+        return ScriptedGrammar(kind, text, after)
 
     def submit(self, id: int, prompt: Sequence[int], options: Mapping[str, Any]) -> None:
         self.requests.append((prompt, options))

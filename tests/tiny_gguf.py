@@ -141,6 +141,57 @@ def successor_model(
     return write_gguf(path, _metadata(tokens, context, chat_template), tensors)
 
 
+JSON_WORDS = [
+    '{"',
+    '"}',
+    '":',
+    '": "',
+    '", "',
+    "},",
+    "[]",
+    " true",
+    "null",
+    "12",
+    "-0",
+    "e5",
+    "1.",
+    '\\"',
+    "\\u",
+]
+"""Tokens that run over the borders of what a grammar is made of."""
+WORDS = [
+    " the",
+    "name",
+    "age",
+    "ab",
+    "aa",
+    "cat",
+    "do",
+    "gé",
+    "\n ",
+    "  ",
+    "2024-",
+    ":3",
+    "ö",
+    "é 🙂",
+]
+
+
+def random_model(path: Path, *, seed: int = 0, context: int = 1024) -> Path:
+    """Write a model that says anything after anything; ends of texts and quotes are likelier."""
+    tokens = byte_tokens() + [_spell(word) for word in JSON_WORDS + WORDS] + SPECIALS
+    rng = np.random.default_rng(seed)
+    likely = {'"': 5.0, "}": 5.0, "]": 5.0, '"}': 4.0, "<|im_end|>": 6.0, ",": 2.0, "0": 2.0}
+    bias = np.array([likely.get(token, 0.0) for token in tokens], np.float32)
+    tensors = _tensors(len(tokens), {}, 0, seed)
+    embed = rng.standard_normal((len(tokens), WIDTH)).astype(np.float32)
+    embed[:, 0] = WIDTH**0.5
+    head = rng.standard_normal((len(tokens), WIDTH)).astype(np.float32) * 0.2
+    head[:, 0] = bias / WIDTH**0.5 * 2**0.5
+    tensors |= {"token_embd.weight": embed, "output.weight": head}
+    return write_gguf(path, _metadata(tokens, context, None), tensors)
+
+
 def _metadata(tokens: list[str], context: int, chat_template: str | None) -> dict[str, Any]:
     first_special = len(tokens) - len(SPECIALS)
     metadata: dict[str, Any] = {

@@ -137,6 +137,10 @@ class Event:
     def eval_ns(self) -> int: ...
 
 @final
+class Grammar:
+    """What texts of a model must fit; for any number of requests."""
+
+@final
 class Engine:
     """A loaded model and the thread that steps it. Safe to call from any thread."""
 
@@ -180,14 +184,23 @@ class Engine:
     @property
     def event_fd(self) -> int:
         """Readable when `drain` has news. Read it first (8 bytes), then drain."""
+    def grammar(
+        self, kind: str, text: str = "", *, after: tuple[str, str] | None = None
+    ) -> Grammar:
+        """Compile what a request's text shall fit; blocks without the GIL, ten seconds at most.
+
+        `kind` is `json` (any object, no text), `schema` (a JSON schema), `regex`, `lark` or `gbnf`.
+        `after`: marks around thinking that may come before; without the first one the text begins
+        inside of thinking. Raises `CoreError` that names the keyword or line that is wrong.
+        """
     def submit(self, id: int, prompt: Sequence[int], options: Mapping[str, Any]) -> None:
         """Queue a request under the caller's `id`.
 
         `options` holds Ollama's option names (temperature, top_k, top_p, min_p, typical_p, seed,
         repeat_penalty, repeat_last_n, presence_penalty, frequency_penalty, mirostat, mirostat_tau,
         mirostat_eta, stop: list[str], num_predict, num_keep) and `shift: bool`,
-        `ignore_eog: bool`, `logprobs: int` (so many best tokens of each step); missing ones have
-        Ollama's defaults. Unknown names raise `ValueError`.
+        `ignore_eog: bool`, `logprobs: int` (so many best tokens of each step), `grammar: Grammar`
+        (of this engine); missing ones have Ollama's defaults. Unknown names raise `ValueError`.
         The prompt must be shorter than `num_ctx`, else an `error` event says so.
         """
     def cancel(self, id: int) -> None:

@@ -14,6 +14,10 @@ Vectors: TypeAlias = NDArray[np.float32]
 """`[texts, values]`."""
 
 
+class Grammar(Protocol):
+    """What a text must fit; only the engine that made it knows more. See `_core.Grammar`."""
+
+
 class Event(Protocol):
     """One step's news of one request; see `_core.Event`."""
 
@@ -72,6 +76,9 @@ class Engine(Protocol):
     def tokenizer(self) -> Tokenizer: ...
     @property
     def event_fd(self) -> int: ...
+    def grammar(
+        self, kind: str, text: str = "", *, after: tuple[str, str] | None = None
+    ) -> Grammar: ...
     def submit(self, id: int, prompt: Sequence[int], options: Mapping[str, Any]) -> None: ...
     def cancel(self, id: int) -> None: ...
     def drain(self) -> Sequence[Event]: ...

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from ollamars.prompts.messages import Message, Think, Tool, ToolCall
 from ollamars.prompts.parsers import PARSERS, Parser, ParserOutput, parser
+from ollamars.prompts.parsers.before import thinking_before
 from ollamars.prompts.text import WHITE_SPACE
 from ollamars.prompts.thinking import ThinkingParser, ThinkingTags
 from ollamars.prompts.tool_tag import OBJECT_TAG
@@ -38,6 +39,13 @@ class AnswerParser(Protocol):
     def special(self) -> Sequence[str]:
         """What it looks for that may be a special token, whose text the engine leaves out."""
 
+    @property
+    def before(self) -> ThinkingTags | None:
+        """The marks around what may come before the content.
+
+        Without an opening mark the text begins inside; None: with the content.
+        """
+
     def add(self, text: str) -> Parts:
         """What more text makes certain. Raises `OllamarsError`."""
 
@@ -61,6 +69,8 @@ class TaggedAnswer:
         `prefilled`: the prompt ended inside of thinking.
         """
         self._thinking = ThinkingParser(thinking, prefilled=prefilled) if thinking else None
+        inside = ThinkingTags("", thinking.closing) if thinking else None
+        self.before = inside if prefilled else thinking
         self._tools = ToolParser(tool_tag, tool_names) if tool_names else None
         tags = [*(thinking or ()), *([tool_tag] if tool_names else [])]
         self.special = [tag for tag in tags if tag and tag != OBJECT_TAG]
@@ -81,9 +91,12 @@ class TaggedAnswer:
 class FamilyAnswer:
     """What the built-in parser of a model family reads."""
 
-    def __init__(self, read: Parser, special: Sequence[str]) -> None:
+    def __init__(
+        self, read: Parser, special: Sequence[str], before: ThinkingTags | None = None
+    ) -> None:
         self._parser = read
         self.special = special
+        self.before = before
         self.tools = list(read.tools)
         """The tools of the request under the names that the prompt must give them."""
 
@@ -104,7 +117,9 @@ def family_answer(
     `last` is the last message of the request, which the model may go on with.
     """
     found = parser(name, tools or (), last, think)
-    return FamilyAnswer(found, PARSERS[name].preserved_tokens) if found else None
+    if found is None:
+        return None
+    return FamilyAnswer(found, PARSERS[name].preserved_tokens, thinking_before(name, last, think))
 
 
 def _parts(output: ParserOutput) -> Parts:

@@ -14,19 +14,24 @@ from ollamars.prompts.chat import Prompt, chat_prompt
 from ollamars.prompts.jinja import begun_answer
 from ollamars.prompts.jinja_calls import CallFormat
 from ollamars.prompts.messages import Message, Think, Tool
-from ollamars.prompts.thinking import DEFAULT_TAGS, thinking_tags, without_old_thinking
+from ollamars.prompts.thinking import (
+    DEFAULT_TAGS,
+    ThinkingTags,
+    thinking_tags,
+    without_old_thinking,
+)
 from ollamars.runtime.engine import Event
 from ollamars.server.answer import TaggedAnswer, family_answer, is_prefilled
 from ollamars.server.calls import ChatCall, Nothing, Outcome, Rendered, Running
 from ollamars.server.checks import (
     check_capability,
     check_completion,
-    check_format,
     check_top_logprobs,
     checked_think,
 )
 from ollamars.server.context import Context
-from ollamars.server.inference import Answers, Job, refuse_unsupported, run_prompt, start_job
+from ollamars.server.formats import grammar_of, wanted_format
+from ollamars.server.inference import Answers, Job, refuse_media, run_prompt, start_job
 from ollamars.server.served import find_served
 from ollamars.server.threads import in_prompt_thread
 
@@ -74,9 +79,9 @@ async def _ready(call: ChatCall, job: Job, think: Think, on_end: ExitStack) -> R
     prompt = await in_prompt_thread(_prompt, call, job, named, think)
     if call.debug:
         return Rendered(prompt)
-    start = partial(_start, call, job, prompt, on_end)
     begun = _begun(call, served)
     parser = family or _tagged(call, job, prompt, calls, think and not begun)
+    start = partial(_start, call, job, prompt, parser.before, on_end)
     return Running(job, prompt, Answers(job, start, parser, logprobs=call.logprobs, begun=begun))
 
 
@@ -105,12 +110,17 @@ def _prompt(call: ChatCall, job: Job, tools: Sequence[Tool] | None, think: Think
 
 
 async def _start(
-    call: ChatCall, job: Job, prompt: Prompt, on_end: ExitStack
+    call: ChatCall, job: Job, prompt: Prompt, thinking: ThinkingTags | None, on_end: ExitStack
 ) -> AsyncIterator[Sequence[Event]]:
-    check_format(call.format)
-    refuse_unsupported(job.served, format=call.format, media=prompt.media)
+    wanted = wanted_format(call.format, call.options)
+    refuse_media(job.served, prompt.media)
     return await run_prompt(
-        job, prompt.text, truncate=call.truncate, logprobs=call.wanted_logprobs, on_end=on_end
+        job,
+        prompt.text,
+        truncate=call.truncate,
+        logprobs=call.wanted_logprobs,
+        grammar=await grammar_of(job, wanted, thinking),
+        on_end=on_end,
     )
 
 

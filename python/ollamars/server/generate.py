@@ -15,19 +15,19 @@ from ollamars.prompts.chat import Prompt
 from ollamars.prompts.gotemplate import TemplateError
 from ollamars.prompts.messages import Think
 from ollamars.prompts.template import ChatTemplate
-from ollamars.prompts.thinking import thinking_tags
+from ollamars.prompts.thinking import ThinkingTags, thinking_tags
 from ollamars.runtime.engine import Event
 from ollamars.server.answer import TaggedAnswer, family_answer, is_prefilled
 from ollamars.server.calls import GenerateCall, Nothing, Outcome, Rendered, Running
 from ollamars.server.checks import (
     check_capability,
     check_completion,
-    check_format,
     check_top_logprobs,
     checked_think,
 )
 from ollamars.server.context import Context
-from ollamars.server.inference import Answers, Job, refuse_unsupported, run_prompt, start_job
+from ollamars.server.formats import grammar_of, wanted_format
+from ollamars.server.inference import Answers, Job, refuse_media, run_prompt, start_job
 from ollamars.server.served import find_served
 from ollamars.server.threads import in_prompt_thread
 
@@ -123,22 +123,28 @@ def _answers(
     call: GenerateCall, job: Job, prompt: Prompt, think: Think, on_end: ExitStack
 ) -> Answers:
     family = None if call.raw else family_answer(job.served.parser, None, None, think)
+    parser = family or _tagged(call, job, prompt, think)
     return Answers(
         job,
-        partial(_start, call, job, prompt, on_end),
-        family or _tagged(call, job, prompt, think),
+        partial(_start, call, job, prompt, parser.before, on_end),
+        parser,
         logprobs=call.logprobs,
         with_empty=family is None,
     )
 
 
 async def _start(
-    call: GenerateCall, job: Job, prompt: Prompt, on_end: ExitStack
+    call: GenerateCall, job: Job, prompt: Prompt, thinking: ThinkingTags | None, on_end: ExitStack
 ) -> AsyncIterator[Sequence[Event]]:
-    check_format(call.format)
-    refuse_unsupported(job.served, format=call.format, media=call.images)
+    wanted = wanted_format(call.format, call.options)
+    refuse_media(job.served, call.images)
     return await run_prompt(
-        job, prompt.text, truncate=call.truncate, logprobs=call.wanted_logprobs, on_end=on_end
+        job,
+        prompt.text,
+        truncate=call.truncate,
+        logprobs=call.wanted_logprobs,
+        grammar=await grammar_of(job, wanted, thinking),
+        on_end=on_end,
     )
 
 

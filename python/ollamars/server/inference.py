@@ -11,7 +11,7 @@ from typing import Any
 from ollamars.described import DescribedModel
 from ollamars.errors import BadRequest, OllamarsError
 from ollamars.runtime.batches import Batches
-from ollamars.runtime.engine import Event, Tokenizer
+from ollamars.runtime.engine import Event, Grammar, Tokenizer
 from ollamars.runtime.loaded import LoadedModel
 from ollamars.runtime.options import Options, model_options
 from ollamars.runtime.settings import DEFAULT_CONTEXT, Settings
@@ -112,8 +112,13 @@ def fit(
     return tokens[:keep] + tokens[len(tokens) - (total - keep) :]
 
 
-def engine_options(job: Job, *, logprobs: int | None = None) -> dict[str, Any]:
-    """What the engine is told; `logprobs`: so many of the likeliest tokens of each step."""
+def engine_options(
+    job: Job, *, logprobs: int | None = None, grammar: Grammar | None = None
+) -> dict[str, Any]:
+    """What the engine is told.
+
+    `logprobs`: so many of the likeliest tokens of each step. `grammar`: what the text must fit.
+    """
     options = job.options
     limit = MAX_PREDICT_CONTEXTS * job.num_ctx
     predict = options.num_predict
@@ -122,6 +127,7 @@ def engine_options(job: Job, *, logprobs: int | None = None) -> dict[str, Any]:
         "repeat_last_n": options.repeat_last_n if options.repeat_last_n >= 0 else job.num_ctx,
         "shift": job.shift,
         **({} if logprobs is None else {"logprobs": logprobs}),
+        **({} if grammar is None else {"grammar": grammar}),
     }
 
 
@@ -143,12 +149,18 @@ class _NothingToRun:
 
 
 async def run_prompt(
-    job: Job, prompt: str, *, truncate: bool, logprobs: int | None = None, on_end: ExitStack
+    job: Job,
+    prompt: str,
+    *,
+    truncate: bool,
+    logprobs: int | None = None,
+    grammar: Grammar | None = None,
+    on_end: ExitStack,
 ) -> AsyncIterator[Sequence[Event]]:
     """The engine's events for a prompt, in batches of what is ready; the last one has `done`.
 
-    `logprobs`: as in `engine_options`. The end of the request ends the engine's work, whether or
-    not the events are read.
+    `logprobs`, `grammar`: as in `engine_options`. The end of the request ends the engine's work,
+    whether or not the events are read.
     """
     tokens = fit(
         await in_prompt_thread(job.tokenize, prompt),
@@ -163,7 +175,7 @@ async def run_prompt(
         nothing.end()
         return nothing
     bridge = job.loaded.bridge
-    stream = bridge.open(tokens, engine_options(job, logprobs=logprobs))
+    stream = bridge.open(tokens, engine_options(job, logprobs=logprobs, grammar=grammar))
     on_end.callback(bridge.close, stream)
     return stream.batches()
 
@@ -275,16 +287,9 @@ async def whole_answer(pieces: AsyncIterator[list[Answer]]) -> Answer:
     return Answer(parts, tokens, every[-1].last, every[-1].said)
 
 
-def refuse_unsupported(
-    served: DescribedModel, *, format: str | None, media: Sequence[object]
-) -> None:
+def refuse_media(served: DescribedModel, media: Sequence[object]) -> None:
     """Refuse what cannot be done yet, instead of ignoring it. Raises `OllamarsError`."""
     if media and not served.can("vision"):
         raise BadRequest("this model does not support images")
-    wanted = {
-        "images are": bool(media),
-        "format is": format is not None and format not in ("null", '""'),
-    }
-    for subject, present in wanted.items():
-        if present:
-            raise OllamarsError(f"{subject} not supported yet", status=501)
+    if media:
+        raise OllamarsError("images are not supported yet", status=501)

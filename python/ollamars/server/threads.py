@@ -23,6 +23,9 @@ LONG_WORK = trio.CapacityLimiter(2)
 PROMPTS = trio.CapacityLimiter(2)
 """Templates and tokenizing."""
 
+FORMATS = trio.CapacityLimiter(2)
+"""Compiling what answers must fit."""
+
 
 async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run short store work; it finishes even when the request is cancelled meanwhile."""
@@ -43,4 +46,11 @@ async def in_prompt_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwar
     """Build or tokenize a prompt; a request that is cancelled does not wait for the end."""
     return await trio.to_thread.run_sync(
         partial(work, *args, **kwargs), limiter=PROMPTS, abandon_on_cancel=True
+    )
+
+
+async def in_format_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Compile a format; a request that is cancelled does not wait for the end."""
+    return await trio.to_thread.run_sync(
+        partial(work, *args, **kwargs), limiter=FORMATS, abandon_on_cancel=True
     )

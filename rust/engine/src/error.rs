@@ -31,6 +31,9 @@ pub enum Error {
         /// What is wrong with it.
         why: String,
     },
+    /// What a format asks for cannot be had.
+    #[error(transparent)]
+    Grammar(#[from] ollamars_grammar::Error),
     /// A request that cannot be run as it stands.
     #[error("{0}")]
     Request(String),

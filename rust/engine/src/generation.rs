@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
+use ollamars_grammar::{Constraint, Grammar};
+
 use crate::Result;
 use crate::event::{Done, Event};
 use crate::sample::{Sampled, Sampler, SamplingOptions};
@@ -13,7 +15,7 @@ use crate::text::{TextStream, Vocabulary};
 const OPEN_ENDED_CONTEXTS: usize = 10;
 
 /// What a request wants, under Ollama's names and with its defaults.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct RequestOptions {
     /// How tokens are drawn.
     pub sampling: SamplingOptions,
@@ -27,6 +29,8 @@ pub struct RequestOptions {
     pub shift: bool,
     /// Never sample an end token.
     pub ignore_eog: bool,
+    /// What the text must fit; it ends where it is complete.
+    pub grammar: Option<Grammar>,
 }
 
 impl Default for RequestOptions {
@@ -38,6 +42,7 @@ impl Default for RequestOptions {
             num_keep: 4,
             shift: true,
             ignore_eog: false,
+            grammar: None,
         }
     }
 }
@@ -66,12 +71,15 @@ pub struct Generation {
     id: u64,
     cancelled: Arc<AtomicBool>,
     sampler: Sampler,
+    constraint: Option<Constraint>,
     text: TextStream,
     prompt_tokens: usize,
     eval_tokens: usize,
     limit: usize,
     keep: usize,
     shift: bool,
+    /// There is no end token, or none may be drawn.
+    never_ends: bool,
     clock: Clock,
     eval_ns: u64,
 }
@@ -104,12 +112,14 @@ impl Generation {
             id,
             cancelled,
             sampler,
+            constraint: options.grammar.as_ref().map(Constraint::new),
             text: TextStream::new(options.stop),
             prompt_tokens: prompt.len(),
             eval_tokens: 0,
             limit: if asked == 0 { most } else { asked.min(most) },
             keep: keep.saturating_add(bos).min(num_ctx.saturating_sub(4)),
             shift: options.shift,
+            never_ends: options.ignore_eog || setting.eog.is_empty(),
             clock: Clock::default(),
             eval_ns: 0,
         })
@@ -130,11 +140,25 @@ impl Generation {
         self.clock.prefill.get_or_insert(now);
     }
 
+    /// Whether its text must fit a grammar.
+    pub fn is_constrained(&self) -> bool {
+        self.constraint.is_some()
+    }
+
+    /// Computes which tokens the next step may draw. Needs no logits, and so may run beside the pass
+    /// that makes them.
+    pub fn prepare(&mut self) {
+        if let Some(constraint) = &mut self.constraint {
+            constraint.prepare();
+        }
+    }
+
     /// Samples from the logits of the last of `tokens` and appends what it drew. If that fills the
     /// context, tokens are dropped, and the number of those in front that stay comes back too.
     ///
     /// # Errors
-    /// [`crate::Error::Request`]: logits that cannot be drawn from.
+    /// [`crate::Error::Request`]: logits that cannot be drawn from; [`crate::Error::Grammar`]: no
+    /// token fits.
     pub fn step(
         &mut self,
         logits: &mut [f32],
@@ -143,7 +167,7 @@ impl Generation {
         ready: Instant,
     ) -> Result<(Event, Option<usize>)> {
         let first = *self.clock.first_logits.get_or_insert(ready);
-        let sampled = self.sampler.sample(logits)?;
+        let sampled = self.draw(logits)?;
         tokens.push(sampled.id);
         self.eval_tokens += 1;
         let (mut text, done) = self.advance(&sampled, tokens.len(), setting);
@@ -160,6 +184,15 @@ impl Generation {
         };
         let full = event.done.is_none() && tokens.len() >= setting.num_ctx;
         Ok((event, full.then(|| self.shift(tokens))))
+    }
+
+    fn draw(&mut self, logits: &mut [f32]) -> Result<Sampled> {
+        let Some(constraint) = &mut self.constraint else {
+            return self.sampler.sample(logits, None);
+        };
+        let sampled = self.sampler.sample(logits, Some(constraint.mask()?))?;
+        constraint.accept(sampled.id)?;
+        Ok(sampled)
     }
 
     /// An event without news.
@@ -204,7 +237,11 @@ impl Generation {
         }
         let text = self.text.push(setting.vocabulary.piece(token.id));
         let full = len >= setting.num_ctx && !self.shift;
-        let done = if self.text.stopped() {
+        let complete = self
+            .constraint
+            .as_ref()
+            .is_some_and(Constraint::is_complete);
+        let done = if self.text.stopped() || (complete && self.never_ends) {
             Some(Done::Stop)
         } else if full || self.eval_tokens >= self.limit {
             Some(Done::Length)

@@ -1,8 +1,9 @@
 //! From a file's path to a running engine.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use ollamars_grammar::{Compiler, Format, Grammar, Start};
 use ollamars_tokenizer::Tokenizer;
 
 use crate::Result;
@@ -45,6 +46,26 @@ pub struct Loaded {
     pub memory: u64,
     /// Tokens of context that the model was trained with.
     pub train_ctx: usize,
+    /// Made for the first format that is asked for.
+    grammars: OnceLock<Compiler>,
+}
+
+impl Loaded {
+    /// Compiles what texts of this model shall fit. Blocks, ten seconds at most; not on the
+    /// engine's thread.
+    ///
+    /// # Errors
+    /// [`crate::Error::Grammar`]: what is wrong with the format.
+    pub fn grammar(&self, format: &Format, start: Start) -> Result<Grammar> {
+        let compiler = match self.grammars.get() {
+            Some(compiler) => compiler,
+            None => {
+                let made = Compiler::new(Arc::clone(&self.tokenizer))?;
+                self.grammars.get_or_init(|| made)
+            }
+        };
+        Ok(compiler.compile(format, start)?)
+    }
 }
 
 /// Opens a model, loads its weights and starts its engine.
@@ -84,5 +105,6 @@ pub fn load(path: &Path, options: &LoadOptions) -> Result<Loaded> {
         exec: name,
         memory,
         train_ctx: model.train_ctx(),
+        grammars: OnceLock::new(),
     })
 }

@@ -1,5 +1,6 @@
 //! A sequence: tokens, how many of them are in the cache, and what they are computed for.
 
+use std::ops::Range;
 use std::time::Instant;
 
 use crate::Result;
@@ -104,6 +105,14 @@ impl Sequence {
     pub fn begin_step(&mut self, now: Instant) {
         if let Task::Generate(generation) = &mut self.task {
             generation.begin_step(now);
+        }
+    }
+
+    /// The request whose next token a step with these `heads` draws.
+    pub fn drawing(&mut self, heads: &Range<usize>) -> Option<&mut Generation> {
+        match &mut self.task {
+            Task::Generate(generation) if !heads.is_empty() => Some(generation),
+            _ => None,
         }
     }
 

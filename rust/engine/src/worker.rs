@@ -8,15 +8,15 @@ use std::time::Instant;
 
 use crossbeam_channel::Receiver;
 
-use crate::Error;
 use crate::batch::Batch;
 use crate::engine::{EngineConfig, Shared};
 use crate::event::{Done, Event};
 use crate::exec::Exec;
-use crate::generation::Setting;
+use crate::generation::{Generation, Setting};
 use crate::outbox::MOST_UNDELIVERED;
 use crate::scheduler::{Grant, Scheduler};
 use crate::sequence::{Ended, Sequence, Task};
+use crate::{Error, Result};
 
 /// What the handle asks of the thread.
 #[derive(Debug)]
@@ -119,7 +119,7 @@ impl Worker {
         for sequence in self.granted() {
             sequence.begin_step(begin);
         }
-        match self.exec.run(&self.batch) {
+        match self.run() {
             Ok(()) => self.commit(Instant::now()),
             Err(error) => {
                 let why = error.to_string();
@@ -128,6 +128,29 @@ impl Worker {
                 }
             }
         }
+    }
+
+    /// Runs the executor, and beside it computes what the step may draw.
+    fn run(&mut self) -> Result<()> {
+        let mut grants = self.grants.iter().peekable();
+        let running = self.scheduler.running().iter_mut().enumerate();
+        let mut drawing: Vec<&mut Generation> = running
+            .filter_map(|(index, sequence)| {
+                let grant = grants.next_if(|grant| grant.index == index)?;
+                sequence.drawing(&grant.heads)
+            })
+            .filter(|generation| generation.is_constrained())
+            .collect();
+        if drawing.is_empty() {
+            return self.exec.run(&self.batch);
+        }
+        let (exec, batch) = (&mut self.exec, &self.batch);
+        rayon::in_place_scope(|scope| {
+            for generation in drawing.drain(..) {
+                scope.spawn(move |_| generation.prepare());
+            }
+            exec.run(batch)
+        })
     }
 
     /// Plans until every sequence of the plan has its blocks.

@@ -39,7 +39,12 @@ fn softmax(logits: &[f32]) -> Vec<f64> {
 
 fn draws(options: &SamplingOptions, logits: &[f32], n: usize) -> Vec<u32> {
     let mut sampler = Sampler::new(options, 4096, &[]).expect("a chain");
-    let draw = |_| sampler.sample(&mut logits.to_vec()).expect("a token").id;
+    let draw = |_| {
+        sampler
+            .sample(&mut logits.to_vec(), None)
+            .expect("a token")
+            .id
+    };
     (0..n).map(draw).collect()
 }
 
@@ -200,7 +205,7 @@ proptest! {
         (0..logits.len() as u32).for_each(|token| sampler.accept(token));
         let drawable = logits.iter().enumerate().any(|(id, l)| id != 1 && *l > f32::NEG_INFINITY);
         for _ in 0..3 {
-            match sampler.sample(&mut logits.clone()) {
+            match sampler.sample(&mut logits.clone(), None) {
                 Ok(sampled) => {
                     prop_assert!(logits[sampled.id as usize] > f32::NEG_INFINITY);
                     prop_assert_ne!(sampled.id, 1);
@@ -355,7 +360,7 @@ fn a_banned_token_is_never_drawn() {
         let mut sampler = Sampler::new(&options, 64, &[2]).expect("a chain");
         sampler.accept(2);
         for _ in 0..200 {
-            let drawn = sampler.sample(&mut [0.0, 0.1, 9.0]).map(|s| s.id);
+            let drawn = sampler.sample(&mut [0.0, 0.1, 9.0], None).map(|s| s.id);
             assert!(drawn.is_ok_and(|id| id < 2));
         }
     }
@@ -364,7 +369,7 @@ fn a_banned_token_is_never_drawn() {
 #[test]
 fn logits_that_are_no_numbers_are_an_error() {
     let mut sampler = Sampler::new(&plain(1), 64, &[]).expect("a chain");
-    let mut error = |mut logits: Vec<f32>| match sampler.sample(&mut logits) {
+    let mut error = |mut logits: Vec<f32>| match sampler.sample(&mut logits, None) {
         Ok(sampled) => format!("{sampled:?}"),
         Err(error) => error.to_string(),
     };
@@ -440,7 +445,7 @@ fn log_probabilities_are_of_the_raw_logits() {
     };
     let mut sampler = Sampler::new(&options, 64, &[]).expect("a chain");
     sampler.accept(1);
-    let sampled = sampler.sample(&mut logits.clone()).expect("a token");
+    let sampled = sampler.sample(&mut logits.clone(), None).expect("a token");
     let expected: Vec<f32> = softmax(&logits).iter().map(|p| p.ln() as f32).collect();
     let near = |a: f32, b: f32| (a - b).abs() < 1e-6;
     assert_eq!(sampled.id, 2);
@@ -462,7 +467,7 @@ fn log_probabilities_are_of_the_raw_logits() {
         ..options
     };
     let mut sampler = Sampler::new(&silent, 64, &[]).expect("a chain");
-    let sampled = sampler.sample(&mut logits.clone()).expect("a token");
+    let sampled = sampler.sample(&mut logits.clone(), None).expect("a token");
     assert_eq!((sampled.logprob, sampled.top.len()), (None, 0));
 }
 

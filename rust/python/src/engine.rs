@@ -6,10 +6,12 @@ use std::sync::Arc;
 use numpy::{PyArray1, PyArray2, PyArrayMethods};
 use ollamars_engine::Error;
 use ollamars_engine::load::{LoadOptions, Loaded, load};
+use ollamars_grammar::{Format, Start};
 use pyo3::prelude::*;
 use pyo3::types::PyMapping;
 
 use crate::errors::core_error;
+use crate::grammar::Grammar;
 use crate::options::request_options;
 use crate::tokenizer::Tokenizer;
 
@@ -163,6 +165,23 @@ impl Engine {
             .engine
             .submit(id, prompt, options)
             .map_err(core_error)
+    }
+
+    #[pyo3(signature = (kind, text = String::new(), *, after = None))]
+    fn grammar(
+        &self,
+        py: Python<'_>,
+        kind: &str,
+        text: String,
+        after: Option<(String, String)>,
+    ) -> PyResult<Grammar> {
+        let start = match after {
+            None => Start::AtOnce,
+            Some((opening, closing)) => Start::AfterThinking { opening, closing },
+        };
+        let format = Format::named(kind, text).map_err(core_error)?;
+        let grammar = py.detach(|| self.loaded.grammar(&format, start));
+        grammar.map(Grammar::from).map_err(core_error)
     }
 
     fn cancel(&self, id: u64) {

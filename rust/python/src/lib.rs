@@ -7,6 +7,7 @@ mod digest;
 mod engine;
 mod errors;
 mod gguf;
+mod grammar;
 mod jinja;
 mod meter;
 mod options;
@@ -26,6 +27,8 @@ mod _core {
     use crate::errors::CoreError;
     #[pymodule_export]
     use crate::gguf::{Gguf, rewrite_gguf};
+    #[pymodule_export]
+    use crate::grammar::Grammar;
     #[pymodule_export]
     use crate::jinja::render_jinja;
     #[pymodule_export]

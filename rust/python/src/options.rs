@@ -5,6 +5,8 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyMapping;
 
+use crate::grammar::Grammar;
+
 /// Reads the options of a request; missing ones have Ollama's defaults.
 ///
 /// `ValueError`: an unknown name; `TypeError`: a value of the wrong type. Both name the option.
@@ -39,6 +41,7 @@ fn set(request: &mut RequestOptions, name: &str, value: &Bound<'_, PyAny>) -> Py
         "num_keep" => request.num_keep = value.extract()?,
         "shift" => request.shift = value.extract()?,
         "ignore_eog" => request.ignore_eog = value.extract()?,
+        "grammar" => request.grammar = Some(value.cast::<Grammar>()?.get().inner()),
         _ => return Err(PyValueError::new_err("unknown option")),
     }
     Ok(())

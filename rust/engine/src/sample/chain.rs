@@ -1,5 +1,7 @@
 //! The chain of one request, and its state.
 
+use ollamars_grammar::Mask;
+
 use crate::{Error, Result};
 
 use super::candidates::Candidates;
@@ -87,11 +89,12 @@ impl Sampler {
         }
     }
 
-    /// Draws the next token; `logits` `[n_vocab]` are used up.
+    /// Draws the next token, one of `allowed` if there is such a set; `logits` `[n_vocab]` are used
+    /// up.
     ///
     /// # Errors
     /// [`Error::Request`]: NaN or infinite logits, or nothing left to draw from.
-    pub fn sample(&mut self, logits: &mut [f32]) -> Result<Sampled> {
+    pub fn sample(&mut self, logits: &mut [f32], allowed: Option<&Mask>) -> Result<Sampled> {
         check(logits)?;
         let logprobs = self.logprobs.map(|n| LogProbs::new(logits, n));
         for &token in &self.banned {
@@ -101,6 +104,9 @@ impl Sampler {
         }
         if let Some(penalties) = &self.penalties {
             penalties.apply(logits);
+        }
+        if let Some(allowed) = allowed {
+            allowed.apply(logits);
         }
         let id = self.pick(logits).ok_or_else(no_candidate)?;
         self.accept(id);

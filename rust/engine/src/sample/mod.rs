@@ -8,7 +8,7 @@
 //! use ollamars_engine::sample::{Sampler, SamplingOptions};
 //! let greedy = SamplingOptions { temperature: 0.0, ..SamplingOptions::default() };
 //! let mut sampler = Sampler::new(&greedy, 4096, &[])?;
-//! assert_eq!(sampler.sample(&mut [0.5, 2.0, -1.0])?.id, 1);
+//! assert_eq!(sampler.sample(&mut [0.5, 2.0, -1.0], None)?.id, 1);
 //! # Ok::<(), ollamars_engine::Error>(())
 //! ```
 

@@ -1,0 +1,244 @@
+//! Writing a grammar in Lark.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fmt::Write as _;
+
+use llguidance::derivre::{RegexAst, RegexBuilder};
+
+use super::{Node, Rules};
+
+/// Bytes of the longest regular expression that a part may become.
+const LONGEST_REGEX: usize = 1 << 16;
+/// Work that the comparison of two parts may take.
+const FUEL: u64 = 5_000;
+/// More lexemes are not compared: each is one character then.
+const MOST_LEXEMES: usize = 200;
+const ANYTHING: &str = "(?s:.)";
+
+/// The grammar; its rule `start` is the first one.
+pub(super) fn write(rules: &Rules) -> Result<String, String> {
+    let regexes = regexes(rules);
+    if let Some(Some(regex)) = regexes.first() {
+        return Ok(format!("start: /{regex}/\n"));
+    }
+    let mut refused = HashSet::new();
+    loop {
+        let mut writer = Writer {
+            rules,
+            regexes: &regexes,
+            refused: &refused,
+            lexemes: BTreeMap::new(),
+        };
+        let text = writer.write();
+        let confused = confused(&writer.lexemes);
+        if confused.is_empty() {
+            return Ok(text);
+        }
+        refused.extend(confused);
+    }
+}
+
+/// The long lexemes that might be taken for another one, or for its start.
+fn confused(lexemes: &BTreeMap<String, bool>) -> Vec<String> {
+    let long = lexemes.iter().filter(|(_, long)| **long);
+    let alike = |a: &str| lexemes.keys().any(|b| a != b && !begin_apart(a, b));
+    let found = long.filter(|(a, _)| lexemes.len() > MOST_LEXEMES || alike(a));
+    found.map(|(a, _)| a.clone()).collect()
+}
+
+/// The regular expression of each rule that has one: that is not recursive, and not too large.
+fn regexes(rules: &Rules) -> Vec<Option<String>> {
+    let mut found: Vec<Option<String>> = vec![None; rules.bodies.len()];
+    // Each round finds those that need only what was found before.
+    loop {
+        let mut changed = false;
+        for (rule, body) in rules.bodies.iter().enumerate() {
+            if found.get(rule) == Some(&None)
+                && let Some(regex) = regex(body, &found)
+                && let Some(place) = found.get_mut(rule)
+            {
+                *place = Some(regex);
+                changed = true;
+            }
+        }
+        if !changed {
+            return found;
+        }
+    }
+}
+
+fn regex(node: &Node, rules: &[Option<String>]) -> Option<String> {
+    let joined = |nodes: &[Node], with: &str| {
+        let parts: Option<Vec<String>> = nodes.iter().map(|node| regex(node, rules)).collect();
+        parts.map(|parts| parts.join(with))
+    };
+    let text = match node {
+        Node::Character(class) => class.clone(),
+        Node::Rule(rule) => rules.get(*rule)?.clone()?,
+        Node::Sequence(nodes) => format!("(?:{})", joined(nodes, "")?),
+        Node::Choice(nodes) => format!("(?:{})", joined(nodes, "|")?),
+        Node::Repeat(node, least, most) => {
+            format!("(?:{}){}", regex(node, rules)?, times(*least, *most))
+        }
+    };
+    (text.len() <= LONGEST_REGEX).then_some(text)
+}
+
+fn times(least: u32, most: Option<u32>) -> String {
+    match (least, most) {
+        (0, None) => "*".to_owned(),
+        (1, None) => "+".to_owned(),
+        (0, Some(1)) => "?".to_owned(),
+        (least, None) => format!("{{{least},}}"),
+        (least, Some(most)) => format!("{{{least},{most}}}"),
+    }
+}
+
+/// Whether no text of the expression is the start of another one, and none is empty.
+fn ends_by_itself(regex: &str) -> bool {
+    let whole = || RegexAst::Regex(regex.to_owned());
+    let longer = RegexAst::Concat(vec![whole(), RegexAst::Regex(format!("{ANYTHING}+"))]);
+    is_empty(RegexAst::And(vec![whole(), longer]))
+        && is_empty(RegexAst::And(vec![whole(), RegexAst::EmptyString]))
+}
+
+/// Whether no text of one begins with a text of the other.
+fn begin_apart(a: &str, b: &str) -> bool {
+    let begins = |regex: &str| RegexAst::Regex(format!("(?:{regex}){ANYTHING}*"));
+    is_empty(RegexAst::And(vec![begins(a), begins(b)]))
+}
+
+/// Whether it is certain that an expression matches nothing.
+fn is_empty(ast: RegexAst) -> bool {
+    let mut builder = RegexBuilder::new();
+    let Ok(expression) = builder.mk(&ast) else {
+        return false;
+    };
+    let regex = builder.to_regex_limited(expression, FUEL);
+    regex.is_ok_and(|mut regex| regex.always_empty())
+}
+
+struct Writer<'a> {
+    rules: &'a Rules,
+    regexes: &'a [Option<String>],
+    /// What must not be a lexeme as a whole.
+    refused: &'a HashSet<String>,
+    /// The lexemes that were written, and whether they are longer than a character.
+    lexemes: BTreeMap<String, bool>,
+}
+
+impl Writer<'_> {
+    /// Writes the rules that are used.
+    fn write(&mut self) -> String {
+        let mut out = String::from("start: r0\n");
+        let (mut waiting, mut seen) = (vec![0], HashSet::from([0]));
+        while let Some(rule) = waiting.pop() {
+            let Some(body) = self.rules.bodies.get(rule) else {
+                continue;
+            };
+            let mut used = Vec::new();
+            let text = self.node(body, &mut used);
+            // Writing to a string does not fail.
+            let _ = writeln!(out, "r{rule}: {text}");
+            waiting.extend(used.into_iter().filter(|&rule| seen.insert(rule)));
+        }
+        out
+    }
+
+    fn node(&mut self, node: &Node, used: &mut Vec<usize>) -> String {
+        match node {
+            Node::Character(class) => self.lexeme(class.clone(), false),
+            Node::Rule(rule) => {
+                used.push(*rule);
+                format!("r{rule}")
+            }
+            Node::Choice(nodes) => {
+                let options: Vec<String> = nodes.iter().map(|node| self.node(node, used)).collect();
+                format!("({})", options.join(" | "))
+            }
+            Node::Repeat(node, least, most) => {
+                format!("({}){}", self.node(node, used), times(*least, *most))
+            }
+            Node::Sequence(nodes) => self.sequence(nodes, used),
+        }
+    }
+
+    fn sequence(&mut self, nodes: &[Node], used: &mut Vec<usize>) -> String {
+        let mut items = Vec::new();
+        let mut rest = nodes;
+        while let Some((first, after)) = rest.split_first() {
+            if let Some((regex, size)) = self.longest_run(rest) {
+                items.push(self.lexeme(regex, true));
+                rest = rest.get(size..).unwrap_or_default();
+            } else {
+                items.push(self.node(first, used));
+                rest = after;
+            }
+        }
+        match items.is_empty() {
+            true => "\"\"".to_owned(),
+            false => items.join(" "),
+        }
+    }
+
+    fn lexeme(&mut self, regex: String, long: bool) -> String {
+        let text = format!("/{regex}/");
+        self.lexemes.insert(regex, long);
+        text
+    }
+
+    /// The longest start of a sequence, of two items or more, that ends by itself: its expression
+    /// and how many items it has.
+    fn longest_run(&self, nodes: &[Node]) -> Option<(String, usize)> {
+        let mut text = String::new();
+        let mut longest = None;
+        for (index, node) in nodes.iter().enumerate() {
+            let Some(next) = regex(node, self.regexes) else {
+                break;
+            };
+            text.push_str(&next);
+            if text.len() > LONGEST_REGEX {
+                break;
+            }
+            // Only one character is a clear end.
+            let ends = index > 0 && matches!(node, Node::Character(_));
+            if ends && !self.refused.contains(&text) && ends_by_itself(&text) {
+                longest = Some((text.clone(), index + 1));
+            }
+        }
+        longest
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::parse::parse;
+    use super::*;
+
+    fn lark(text: &str) -> String {
+        write(&parse(text).expect("a grammar")).expect("a grammar in Lark")
+    }
+
+    #[test]
+    fn without_recursion_it_is_one_expression() {
+        assert_eq!(
+            lark("root ::= \"a\" x?\nx ::= [^b-d] | .{2,3}"),
+            "start: /(?:[\\x{61}](?:(?:[^\\x{62}-\\x{64}]|(?:(?s:.)){2,3}))?)/\n"
+        );
+    }
+
+    #[test]
+    fn what_ends_by_itself_is_a_lexeme() {
+        let text = lark("root ::= \"(\" root \")\" | \"'\" [^']* \"'\" \" \"*");
+        assert!(
+            text.contains("/[\\x{27}](?:[^\\x{27}])*[\\x{27}]/ (/[\\x{20}]/)*"),
+            "{text}"
+        );
+        // The quote alone is a lexeme, too: both begin alike.
+        let text = lark("root ::= \"(\" root \")\" | \"'\" [^']* \"'\" | \"'\"");
+        assert!(
+            text.contains("/[\\x{27}]/ (/[^\\x{27}]/)* /[\\x{27}]/"),
+            "{text}"
+        );
+    }
+}
