@@ -13,7 +13,7 @@ from ollamars.server.context import current_context
 from ollamars.server.dialects.anthropic.call import counting_call
 from ollamars.server.dialects.anthropic.errors import error_answer, messages_blueprint
 from ollamars.server.dialects.anthropic.request import MessagesRequest
-from ollamars.server.inference import refuse_unsupported
+from ollamars.server.inference import refuse_media
 from ollamars.server.responses import PLAIN_JSON, json_response
 from ollamars.server.threads import in_prompt_thread
 
@@ -40,5 +40,5 @@ async def _count(call: ChatCall) -> int:
     outcome = await start_chat(current_context(), call, current_request().on_end)
     if not isinstance(outcome, Running):
         return 0
-    refuse_unsupported(outcome.job.served, format=None, media=outcome.prompt.media)
+    refuse_media(outcome.job.served, outcome.prompt.media)
     return await in_prompt_thread(outcome.job.count_tokens, outcome.prompt.text)
