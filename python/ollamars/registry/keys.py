@@ -7,9 +7,13 @@ import os
 import secrets
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ollamars.errors import OllamarsError
 from ollamars.store.files import describe, make_folder, store_errors
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 
 class Keys:
@@ -46,6 +50,15 @@ class Keys:
 
         Raises `OllamarsError` where the key cannot be read.
         """
+        key = self._load()
+        signature = base64.b64encode(key.sign(data)).decode()
+        return f"{_public_line(key).split()[1]}:{signature}"
+
+    def public(self) -> str:
+        """The line of the public key: `ssh-ed25519 ...`. Raises as `sign` does."""
+        return _public_line(self._load())
+
+    def _load(self) -> Ed25519PrivateKey:
         from cryptography.exceptions import UnsupportedAlgorithm
         from cryptography.hazmat.primitives import serialization as form
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -58,8 +71,13 @@ class Keys:
             raise OllamarsError(f"{self.path}: {error}") from None
         if not isinstance(key, Ed25519PrivateKey):
             raise OllamarsError(f"{self.path} is no ed25519 key")
-        line = key.public_key().public_bytes(form.Encoding.OpenSSH, form.PublicFormat.OpenSSH)
-        return f"{line.split()[1].decode()}:{base64.b64encode(key.sign(data)).decode()}"
+        return key
+
+
+def _public_line(key: Ed25519PrivateKey) -> str:
+    from cryptography.hazmat.primitives import serialization as form
+
+    return key.public_key().public_bytes(form.Encoding.OpenSSH, form.PublicFormat.OpenSSH).decode()
 
 
 def _write_new(path: Path, data: bytes, mode: int) -> bool:

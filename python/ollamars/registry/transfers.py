@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import trio
 
+from ollamars.registry.account import Account
 from ollamars.registry.client import make_client
 from ollamars.registry.downloads import Downloads
 from ollamars.registry.keys import Keys
@@ -38,6 +39,8 @@ class Transfers:
         self._timing = timing or Timing()
         self._keys = Keys(home)
         self._client = make_client(self._timing)
+        self.account = Account(self._keys, self._client)
+        """The user's account."""
         self._downloads = Downloads(store.blobs, nursery, self._timing)
 
     async def pull(self, name: Name, *, insecure: bool, emit: Emit) -> None:
