@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import ssl
 from collections.abc import Iterator
 
@@ -54,12 +56,13 @@ class TransportError(RegistryError):
 
 
 def transport_error(
-    method: str, url: httpx.URL | str, error: httpx.HTTPError | httpx.InvalidURL
+    method: str, url: httpx.URL, error: httpx.HTTPError | httpx.InvalidURL
 ) -> TransportError:
     """An exception of the HTTP library as an error."""
-    return TransportError(method, str(url), _reason(error))
+    return TransportError(method, str(url), _reason(error, url))
 
 
+_PORTS = {"http": 80, "https": 443}
 _NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"})
 _KINDS: tuple[tuple[type[Exception], str], ...] = (
     (httpx.ConnectTimeout, "dial tcp: i/o timeout"),
@@ -69,15 +72,18 @@ _KINDS: tuple[tuple[type[Exception], str], ...] = (
 )
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, url: httpx.URL) -> str:
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
             return f"tls: failed to verify certificate: {cause.verify_message}"
         if isinstance(cause, ssl.SSLError):
             return _tls_reason(cause)
     for cause in _causes(error):
-        if isinstance(cause, OSError) and cause.strerror:
-            return f"dial tcp: {cause.strerror.lower()}"
+        if isinstance(cause, socket.gaierror):
+            return f"dial tcp: lookup {url.host}: no such host"
+        if isinstance(cause, OSError) and cause.errno and isinstance(error, httpx.ConnectError):
+            address = f"{url.host}:{url.port or _PORTS[url.scheme]}"
+            return f"dial tcp {address}: connect: {os.strerror(cause.errno).lower()}"
     if isinstance(error, httpx.RemoteProtocolError):
         text = str(error)
         return "EOF" if "without sending a response" in text else f"unexpected EOF ({text})"

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from http import HTTPStatus
 from typing import Any
 
@@ -86,14 +87,11 @@ class Session:
     """One pull's or push's requests; keeps the token."""
 
     def __init__(self, client: httpx.AsyncClient, keys: Keys, base: str, timing: Timing) -> None:
-        """`base` is the registry, `https://host`. Raises `RegistryError` if it is no URL."""
+        """`base` is the registry, `https://host`."""
         self.client = client
         self.timing = timing
         self._keys = keys
-        try:
-            self._base = httpx.URL(base)
-        except httpx.InvalidURL as error:
-            raise RegistryError(f'parse "{base}": {error}') from None
+        self._base_text = base
         self._token = ""
         self.agent = {"User-Agent": user_agent()}
         """The header that says who asks."""
@@ -171,6 +169,11 @@ class Session:
         finally:
             with trio.CancelScope(shield=True):
                 await response.aclose()
+
+    @cached_property
+    def _base(self) -> httpx.URL:
+        """The registry; it is looked at when a URL in it was found to be one."""
+        return httpx.URL(self._base_text)
 
     def is_registry(self, url: httpx.URL) -> bool:
         """Does a URL belong to the registry itself?"""
