@@ -275,16 +275,14 @@ async def test_an_engine_that_breaks_in_a_stream(site: Site) -> None:
 
 async def broken(site: Site, path: str, **body: Any) -> list[Any]:
     """The events of a stream whose engine breaks after the first one."""
-
-    async def break_it() -> None:
-        while not _is_busy(site):  # noqa: ASYNC110 - nothing tells when it is
-            await trio.sleep(0.01)
-        await trio.sleep(0.1)
-        site.loads.engines[-1].broken = True
-
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(break_it)
-        return await events(site, path, **body)
+    found = []
+    async with site.http.stream("POST", path, json={"stream": True, **body}) as answer:
+        assert answer.status_code == 200
+        async for line in answer.aiter_lines():
+            if line.startswith("data: "):
+                found.append(json.loads(line.removeprefix("data: ")))
+                site.loads.engines[-1].broken = True
+    return found
 
 
 async def test_a_client_that_leaves_ends_the_work(site: Site) -> None:
