@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,17 +10,10 @@ from typing import Any
 from ollamars.cli.errors import CommandError
 from ollamars.cli.local_files import expand_path, files_of, sent_names
 from ollamars.store.modelfile import Command, Modelfile
-from ollamars.store.params import DEPRECATED_PARAMETERS, format_params
+from ollamars.store.modelfile_fields import add_command
 
 Hash = Callable[[str], str]
 """Hex SHA-256 of a file, by its path."""
-
-_NUMBER = r"(0|[1-9]\d*)"
-_IDENTIFIERS = r"[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*"
-_SEMVER = re.compile(
-    rf"v?{_NUMBER}(\.{_NUMBER}(\.{_NUMBER}(?P<pre>-{_IDENTIFIERS})?(\+{_IDENTIFIERS})?)?)?",
-    re.ASCII,
-)
 
 
 @dataclass
@@ -73,10 +65,8 @@ class _Builder:
         handler = _HANDLERS.get(command.name)
         if handler is not None:
             handler(self, command)
-        elif command.name in DEPRECATED_PARAMETERS:
-            self.warn(f"warning: parameter {command.name} is deprecated")
         else:
-            self.parameter(command)
+            add_command(self.request.body, command, self.warn)
 
     def model(self, command: Command) -> None:
         path = expand_path(command.args, self.folder)
@@ -100,32 +90,6 @@ class _Builder:
         digests = self.existing(expand_path(command.args, self.folder))
         self.request.files["adapters"] = digests
 
-    def text(self, command: Command) -> None:
-        if command.args:
-            self.request.body[command.name] = command.args
-        else:
-            self.request.body.pop(command.name, None)
-
-    def license(self, command: Command) -> None:
-        self.request.body.setdefault("license", []).append(command.args)
-
-    def requires(self, command: Command) -> None:
-        if not is_semver(command.args):
-            raise CommandError("requires must be a valid semver (e.g. 0.14.0)")
-        self.request.body["requires"] = command.args.removeprefix("v")
-
-    def message(self, command: Command) -> None:
-        role, _, content = command.args.partition(": ")
-        message = {"role": role, "content": content}
-        self.request.body.setdefault("messages", []).append(message)
-
-    def parameter(self, command: Command) -> None:
-        parameters = self.request.body.setdefault("parameters", {})
-        for name, value in format_params({command.name: [command.args]}).items():
-            if isinstance(value, list):
-                value = [*parameters.get(name, []), *value]
-            parameters[name] = value
-
     def digests(self, path: str) -> dict[str, str]:
         return {file: f"sha256:{self.sha256(file)}" for file in files_of(path)}
 
@@ -140,24 +104,9 @@ class _Builder:
             raise CommandError(f"DRAFT must not reference the same local path as FROM: {path}")
 
 
-def is_semver(text: str) -> bool:
-    """Is it a semantic version, with or without `v`, of one to three numbers?"""
-    match = _SEMVER.fullmatch(text)
-    if match is None:
-        return False
-    parts = (match["pre"] or "")[1:].split(".")
-    return not any(part.isdigit() and len(part) > 1 and part[0] == "0" for part in parts)
-
-
 _HANDLERS: Mapping[str, Callable[[_Builder, Command], None]] = {
     "model": _Builder.model,
     "draft": _Builder.draft,
     "adapter": _Builder.adapter,
-    "template": _Builder.text,
-    "system": _Builder.text,
-    "renderer": _Builder.text,
-    "parser": _Builder.text,
-    "license": _Builder.license,
-    "requires": _Builder.requires,
-    "message": _Builder.message,
 }
+"""Commands that name files."""

@@ -18,6 +18,7 @@ from ollamars.server.asgi import current_request
 from ollamars.server.body import named, read_body
 from ollamars.server.context import Context, current_context
 from ollamars.server.dialects.ollama.chat import ChatMessage
+from ollamars.server.dialects.ollama.legacy_create import legacy_fields
 from ollamars.server.responses import PLAIN_JSON, error_response, json_response, ndjson_line
 from ollamars.server.streaming import produce, stream_lines
 from ollamars.server.threads import in_long_thread, in_thread
@@ -29,7 +30,10 @@ blueprint = Blueprint("create", __name__)
 
 @dataclass(frozen=True, slots=True)
 class CreateRequest:
-    """The body; `name` and `quantization` are old names of `model` and `quantize`."""
+    """The body; `name` and `quantization` are old names of `model` and `quantize`.
+
+    For `modelfile` and `path` see `legacy_create`; they count where neither `from` nor `files` is.
+    """
 
     model: str = ""
     stream: bool | None = None
@@ -51,6 +55,8 @@ class CreateRequest:
     info: dict[str, Any] | None = None
     name: str = ""
     quantization: str = ""
+    modelfile: Any = None
+    path: Any = None
 
 
 @blueprint.route("/api/create", methods=["POST"])
@@ -63,6 +69,7 @@ async def create() -> Response:
         raise BadRequest("invalid model name")
     context = current_context()
     name = await in_thread(context.store.resolve, name)
+    request = await _modern(context, request)
     if request.stream is False:
         return await _create_whole(context, name, request)
 
@@ -71,6 +78,23 @@ async def create() -> Response:
 
     lines = produce(context.nursery, current_request().on_end, work)
     return await stream_lines(lines, ndjson_line)
+
+
+async def _modern(context: Context, request: CreateRequest) -> CreateRequest:
+    """The request with what its Modelfile says, where it has the older form."""
+    if request.from_ or request.files is not None:
+        return request
+    fields = await in_long_thread(
+        legacy_fields,
+        request.modelfile,
+        request.path,
+        context.store.blobs,
+        paths=context.loopback,
+    )
+    if fields is None:
+        return request
+    messages = [ChatMessage(**message) for message in fields.pop("messages", [])]
+    return dataclasses.replace(request, **fields, messages=messages)
 
 
 async def _create_whole(context: Context, name: Name, request: CreateRequest) -> Response:
