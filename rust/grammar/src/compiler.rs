@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use llguidance::api::TopLevelGrammar;
 use llguidance::toktrie::InferenceCapabilities;
-use llguidance::{ParserFactory, TokenParser};
+use llguidance::{Matcher, ParserFactory, TokenParser};
 use ollamars_tokenizer::Tokenizer;
 
 use crate::bounded::bounded;
+use crate::constraint::next_mask;
 use crate::format::{Format, LONGEST_FORMAT};
 use crate::thinking::Marks;
 use crate::{Error, Result, gbnf, schema, vocabulary};
@@ -56,14 +57,21 @@ impl Compiler {
             return Err(Error::TooLong { bytes, most });
         }
         let (format, factory) = (format.clone(), Arc::clone(&self.factory));
-        let parser = bounded(LIMIT, move || parser(&factory, &format))?;
+        let matcher = bounded(LIMIT, move || matcher(&factory, &format))?;
         let tokenizer = Arc::clone(&self.tokenizer);
         Ok(Grammar {
-            parser: Arc::new(parser),
+            matcher: Arc::new(matcher),
             marks: Marks::of(&tokenizer, start).map(Arc::new),
             tokenizer,
         })
     }
+}
+
+/// Compiles a format, and sees that the vocabulary can begin a text of it.
+fn matcher(factory: &ParserFactory, format: &Format) -> Result<Matcher> {
+    let mut matcher = Matcher::new(Ok(parser(factory, format)?));
+    next_mask(&mut matcher)?;
+    Ok(matcher)
 }
 
 fn parser(factory: &ParserFactory, format: &Format) -> Result<TokenParser> {
@@ -95,7 +103,8 @@ fn grammar(
 /// What `llguidance` said, without the backtrace of a panic.
 pub(crate) fn said(error: &impl std::fmt::Display) -> String {
     let text = error.to_string();
-    let text = text.split("\n<backtrace>").next().unwrap_or_default();
+    let end = text.find("\n<backtrace>").or(text.find("\n<non-verbose/>"));
+    let text = text.get(..end.unwrap_or(text.len())).unwrap_or_default();
     match text.strip_prefix("panic: ") {
         Some(_) => "it cannot be compiled".to_owned(),
         None => text.trim().to_owned(),
@@ -119,7 +128,7 @@ pub enum Start {
 /// A compiled format, for any number of generations.
 #[derive(Clone)]
 pub struct Grammar {
-    pub(crate) parser: Arc<TokenParser>,
+    pub(crate) matcher: Arc<Matcher>,
     pub(crate) marks: Option<Arc<Marks>>,
     pub(crate) tokenizer: Arc<Tokenizer>,
 }

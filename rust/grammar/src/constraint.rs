@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use llguidance::Matcher;
-use llguidance::api::StopReason;
 use ollamars_tokenizer::Tokenizer;
 
 use crate::compiler::said;
@@ -28,7 +27,7 @@ impl Constraint {
     pub fn new(grammar: &Grammar) -> Self {
         Self {
             tokenizer: Arc::clone(&grammar.tokenizer),
-            matcher: Matcher::new(Ok(grammar.parser.deep_clone())),
+            matcher: grammar.matcher.deep_clone(),
             thinking: grammar.marks.clone().map(Thinking::new),
             mask: None,
             complete: false,
@@ -88,22 +87,21 @@ impl Constraint {
         if let Some(mask) = self.thinking.as_ref().and_then(Thinking::mask) {
             return Ok(mask);
         }
-        let mut mask = self.grammar_mask()?;
+        let mut mask = next_mask(&mut self.matcher)?;
         if let Some(thinking) = &self.thinking {
             thinking.add(&mut mask);
         }
         Ok(mask)
     }
+}
 
-    fn grammar_mask(&mut self) -> Result<Mask> {
-        let mask = self.matcher.compute_mask_or_eos();
-        if mask.is_err() && self.matcher.stop_reason() == StopReason::NoExtensionBias {
-            return Err(Error::Step(
-                "no token of the vocabulary fits the grammar here".to_owned(),
-            ));
-        }
-        mask.map(Mask::from).map_err(|error| step(&error))
-    }
+/// The tokens that a grammar allows next.
+///
+/// # Errors
+/// [`Error::Step`]: the grammar got too large, or no token fits.
+pub(crate) fn next_mask(matcher: &mut Matcher) -> Result<Mask> {
+    let mask = matcher.compute_mask_or_eos();
+    mask.map(Mask::from).map_err(|error| step(&error))
 }
 
 impl std::fmt::Debug for Constraint {
@@ -114,6 +112,18 @@ impl std::fmt::Debug for Constraint {
     }
 }
 
+/// What `llguidance` calls the ends of a grammar that are none, and what they mean.
+const FAULTS: &[(&str, &str)] = &[
+    (
+        "NoExtensionBias",
+        "no token of the vocabulary fits the grammar here",
+    ),
+    ("LexerTooComplex", "the grammar takes too much work here"),
+    ("ParserTooComplex", "the grammar takes too much work here"),
+];
+
 fn step(error: &impl std::fmt::Display) -> Error {
-    Error::Step(said(error))
+    let text = said(error);
+    let fault = FAULTS.iter().find(|(name, _)| text.contains(name));
+    Error::Step(fault.map_or(text, |(_, meaning)| (*meaning).to_owned()))
 }

@@ -95,8 +95,12 @@ impl Search<'_> {
     }
 }
 
-/// `llguidance`'s words without its own frame.
+/// `llguidance`'s words without its own frame; of a drawing, what it shows.
 fn clean(why: &str) -> &str {
     let why = why.strip_prefix("Unsatisfiable schema: ").unwrap_or(why);
-    why.lines().next().unwrap_or_default()
+    let first = why.lines().next().unwrap_or_default();
+    match why.rsplit_once("error: ") {
+        Some((_, shown)) if first.ends_with(':') => shown,
+        _ => first,
+    }
 }
