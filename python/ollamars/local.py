@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from ollamars.described import DescribedModel, Vocabulary, describe, prompt_rend
 from ollamars.errors import BadRequest, ModelError, NotFound, OllamarsError
 from ollamars.prompts.chat import chat_prompt
 from ollamars.prompts.messages import Message, messages_from_json
+from ollamars.runtime.forms import GRAMMARS, Form, one_form
 from ollamars.runtime.options import SAMPLING, Options
 from ollamars.store.gguf_facts import GgufFacts
 from ollamars.store.models import StoredModel, load_model
@@ -22,6 +24,9 @@ from ollamars.store.store import Store
 
 EXTRA = frozenset({"mirostat", "mirostat_tau", "mirostat_eta", "ignore_eog", "shift", "logprobs"})
 """Options of a request that Ollama's API does not have; the engine checks their types."""
+
+FORMS = frozenset({"format", *GRAMMARS})
+"""Options of a request that say what its text must fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +44,32 @@ class LocalModel:
     def options(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         """Options for the engine: defaults, the model's parameters, what is asked for.
 
+        What a text must fit is not among them: see `form`.
+
         Raises `BadRequest` for an unknown name or a wrong type.
         """
+        asked = {name: value for name, value in asked.items() if name not in FORMS}
         unknown = [name for name in asked if name not in {*SAMPLING, "stop"} | EXTRA]
         if unknown:
             raise BadRequest(f"unknown option {unknown[0]!r}")
         extra = {name: asked[name] for name in asked if name in EXTRA}
         known = {name: asked[name] for name in asked if name not in EXTRA}
         return self._defaults().with_map(known).sampling() | extra
+
+    @staticmethod
+    def form(asked: Mapping[str, Any]) -> Form | None:
+        """What a text must fit: `format` (`"json"` or a schema), or the text of a grammar.
+
+        Raises `BadRequest` for a `format` of another kind, and for two at once.
+        """
+        format = asked.get("format")
+        if format is None or format == "json":
+            form = None if format is None else Form("json")
+        elif isinstance(format, Mapping):
+            form = Form("schema", _json(format))
+        else:
+            raise BadRequest('format must be "json" or a JSON schema as a mapping')
+        return one_form(form, asked)
 
     def chat_prompt(
         self,
@@ -71,6 +94,13 @@ class LocalModel:
 
     def _defaults(self) -> Options:
         return Options().with_map(self.described.stored.params or {})
+
+
+def _json(schema: Mapping[str, Any]) -> str:
+    try:
+        return json.dumps(schema)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise BadRequest(f"format: the schema cannot be written as JSON: {error}") from None
 
 
 def open_model(name_or_path: str | os.PathLike[str]) -> LocalModel:

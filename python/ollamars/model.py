@@ -27,6 +27,7 @@ from ollamars import _core
 from ollamars.config import Config
 from ollamars.errors import BadRequest, ModelError, OllamarsError
 from ollamars.local import LocalModel, open_model
+from ollamars.runtime.forms import Form
 from ollamars.runtime.vectors import cut_tokens, normalized
 
 DoneReason = Literal["stop", "length", "cancelled"]
@@ -258,7 +259,11 @@ class Model:
         """Continue `prompt` as it stands: special tokens in it count, no template is applied.
 
         `options` are Ollama's (`temperature`, `num_predict`, `stop`, `seed`, ...), over the model's
-        own parameters. Streams `Chunk`s; with `stream=False` returns the whole as one.
+        own parameters, and one that the text must fit: `format` (`"json"` or a JSON schema as a
+        mapping), `regex`, `lark` or `gbnf` (the text of a grammar).
+
+        Streams `Chunk`s; with `stream=False` returns the whole as one. Raises `BadRequest`: an
+        option that is not known or makes no sense, a schema that cannot be met.
         """
         return self._run(self.tokenize(prompt), stream, options)
 
@@ -280,7 +285,7 @@ class Model:
         """Answer a conversation through the model's template.
 
         `messages`: `[{"role": "user", "content": "..."}]`. The oldest are left out when the whole
-        does not fit the context.
+        does not fit the context. `options` as in `generate`.
         """
         prompt = self._local.chat_prompt(
             messages,
@@ -331,8 +336,18 @@ class Model:
     def _run(
         self, prompt: list[int], stream: bool, options: Mapping[str, Any]
     ) -> Iterator[Chunk] | Chunk:
-        chunks = self._chunks(prompt, self._local.options(options))
+        asked = self._local.options(options)
+        form = self._local.form(options)
+        if form is not None:
+            asked["grammar"] = self._grammar(form)
+        chunks = self._chunks(prompt, asked)
         return chunks if stream else _join(list(chunks))
+
+    def _grammar(self, form: Form) -> _core.Grammar:
+        try:
+            return self._engine.grammar(form.kind, form.text)
+        except _core.CoreError as error:
+            raise BadRequest(str(error)) from None
 
     def _chunks(self, prompt: list[int], options: Mapping[str, Any]) -> Iterator[Chunk]:
         request = self._dispatcher.open(prompt, options)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -119,3 +120,29 @@ def test_close_is_idempotent_and_final(tiny_gguf: Path) -> None:
     model.close()
     with pytest.raises(BadRequest, match="closed"):
         model.generate("1", stream=False)
+
+
+def test_a_text_in_a_form(model: ollamars.Model) -> None:
+    def say(prompt: str, **options: Any) -> str:
+        return model.generate(prompt, stream=False, temperature=0, num_predict=40, **options).text
+
+    assert say("x1") == "One chunk"
+    assert say("x1", regex="One( [a-z]+)?!") == "One chunk!"
+    assert say("x1", gbnf='root ::= "(" root ")" | "One"') == "One"
+    assert say("x1", lark='start: "One" /[a-d]/') == "Onea"
+    assert say("x1", format={"const": "One"}) == '"One"'
+    assert say("x1", format="json").startswith("{")
+
+
+def test_a_form_that_cannot_be(model: ollamars.Model) -> None:
+    cases: list[tuple[dict[str, Any], str]] = [
+        ({"format": {"type": "x"}}, '#/type: "x" is no type'),
+        ({"format": "xml"}, "format must be"),
+        ({"format": {"const": object()}}, "cannot be written as JSON"),
+        ({"format": "json", "regex": "a"}, "only one of format and regex"),
+        ({"gbnf": "root ::= x"}, 'gbnf: there is no rule "x"'),
+        ({"lark": 3}, 'option "lark" must be of type string'),
+    ]
+    for options, why in cases:
+        with pytest.raises(BadRequest, match=why):
+            model.generate("x", stream=False, **options)

@@ -26,7 +26,7 @@ from ollamars.server.checks import (
     checked_think,
 )
 from ollamars.server.context import Context
-from ollamars.server.formats import grammar_of, wanted_format
+from ollamars.server.formats import grammar_of, wanted_form
 from ollamars.server.inference import Answers, Job, refuse_media, run_prompt, start_job
 from ollamars.server.served import find_served
 from ollamars.server.threads import in_prompt_thread
@@ -136,14 +136,14 @@ def _answers(
 async def _start(
     call: GenerateCall, job: Job, prompt: Prompt, thinking: ThinkingTags | None, on_end: ExitStack
 ) -> AsyncIterator[Sequence[Event]]:
-    wanted = wanted_format(call.format, call.options)
+    form = wanted_form(call.format, call.options)
     refuse_media(job.served, call.images)
     return await run_prompt(
         job,
         prompt.text,
         truncate=call.truncate,
         logprobs=call.wanted_logprobs,
-        grammar=await grammar_of(job, wanted, thinking),
+        grammar=await grammar_of(job, form, thinking),
         on_end=on_end,
     )
 

@@ -7,27 +7,28 @@ from typing import Any
 import pytest
 
 from ollamars.errors import BadRequest
+from ollamars.runtime.forms import Form
 from ollamars.runtime.options import OptionError
-from ollamars.server.formats import Wanted, wanted_format
+from ollamars.server.formats import wanted_form
 from tests.scripted_engine import ScriptedGrammar
 from tests.unit.server.conftest import Site
 
 
 def test_what_is_wanted() -> None:
-    assert wanted_format(None, None) is None
-    assert wanted_format("null", {}) is None
-    assert wanted_format('""', {"regex": None}) is None
-    assert wanted_format('"json"', None) == Wanted("json")
-    assert wanted_format('{"a": 1}', None) == Wanted("schema", '{"a": 1}')
+    assert wanted_form(None, None) is None
+    assert wanted_form("null", {}) is None
+    assert wanted_form('""', {"regex": None}) is None
+    assert wanted_form('"json"', None) == Form("json")
+    assert wanted_form('{"a": 1}', None) == Form("schema", '{"a": 1}')
     for name in ("regex", "lark", "gbnf"):
-        assert wanted_format(None, {name: "text"}) == Wanted(name, "text")
+        assert wanted_form(None, {name: "text"}) == Form(name, "text")
 
 
 def test_what_cannot_be_wanted() -> None:
     with pytest.raises(OptionError, match='option "lark" must be of type string'):
-        wanted_format(None, {"lark": ["x"]})
+        wanted_form(None, {"lark": ["x"]})
     with pytest.raises(BadRequest, match="only one of format and regex can be asked for"):
-        wanted_format("{}", {"regex": "x"})
+        wanted_form("{}", {"regex": "x"})
 
 
 async def asked(site: Site, path: str, **body: Any) -> Any:
