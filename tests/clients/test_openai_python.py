@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import openai
 import pydantic
@@ -140,22 +140,33 @@ def test_tools_streamed(client: openai.OpenAI, caller: str) -> None:
     assert final.choices[0].finish_reason == "tool_calls"
 
 
-def test_structured_output(client: openai.OpenAI) -> None:
-    class Person(pydantic.BaseModel):
-        name: str
-        age: int
+class Weather(pydantic.BaseModel):
+    """A form that every model ends."""
 
-    try:
-        answer = client.chat.completions.parse(
-            model="tiny", messages=USER, response_format=Person, max_tokens=100
+    city: Literal["Paris", "Rome"]
+    sunny: bool
+
+
+def test_structured_output(client: openai.OpenAI) -> None:
+    answer = client.chat.completions.parse(model="tiny", messages=USER, response_format=Weather)
+    assert isinstance(answer.choices[0].message.parsed, Weather)
+    with client.chat.completions.stream(
+        model="tiny", messages=USER, response_format=Weather
+    ) as stream:
+        stream.until_done()
+        parsed = stream.get_final_completion().choices[0].message.parsed
+    assert isinstance(parsed, Weather)
+
+
+def test_structured_output_of_responses(client: openai.OpenAI) -> None:
+    answer = client.responses.parse(model="tiny", input="hi", text_format=Weather)
+    assert isinstance(answer.output_parsed, Weather)
+    with pytest.raises(openai.BadRequestError):
+        client.responses.create(
+            model="tiny",
+            input="hi",
+            text={"format": {"type": "json_schema", "name": "x", "schema": {"type": "bad"}}},
         )
-    except openai.InternalServerError as error:
-        if error.status_code != 501:
-            raise
-        pytest.skip("formats are not supported yet")
-    except openai.LengthFinishReasonError:
-        return  # the tiny model may go on for ever inside of a text
-    assert answer.choices[0].message.parsed is not None
 
 
 def test_completions(client: openai.OpenAI) -> None:

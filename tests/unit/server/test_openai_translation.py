@@ -113,7 +113,8 @@ def test_format() -> None:
     assert chat(response_format={"type": "json_schema"}).format is None
     assert chat(response_format={"type": "text"}).format is None
     assert json.loads(respond(text={"format": {**wanted, "schema": schema}}).format or "") == schema
-    assert respond(text={"format": {"type": "json_object"}}).format is None
+    assert respond(text={"format": {"type": "json_object"}}).format == '"json"'
+    assert respond(text={"format": {"type": "text"}}).format is None
 
 
 def test_each_part_is_a_message() -> None:

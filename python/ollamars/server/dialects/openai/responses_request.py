@@ -102,8 +102,15 @@ def chat_call(request: ResponsesRequest) -> ChatCall:
         options=given(options) | {"temperature": temperature},
         think=think_of_effort(request.reasoning.effort),
         tools=[tool for each in request.tools or () for tool in _tools(each)] or None,
-        format=request.format.schema if request.format.type == "json_schema" else None,
+        format=_format(request.format),
     )
+
+
+def _format(format: ResponsesTextFormat) -> str | None:
+    """The JSON text of the format. Types that are not known mean none."""
+    if format.type == "json_object":
+        return '"json"'
+    return format.schema if format.type == "json_schema" else None
 
 
 def _tools(tool: ResponsesTool) -> Iterator[Tool]:
