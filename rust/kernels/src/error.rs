@@ -7,7 +7,10 @@ use ollamars_quants::BlockType;
 #[non_exhaustive]
 pub enum Error {
     /// A name that is no level's.
-    #[error("unknown CPU level {0:?}: it is one of scalar, avx2, avxvnni, avx512, vnni, amx")]
+    #[error(
+        "unknown CPU level {0:?}: it is one of scalar, avx2, avxvnni, avx512, vnni, amx, neon, dotprod, \
+             i8mm"
+    )]
     UnknownLevel(String),
     /// A level that cannot be used here, and why.
     #[error("the CPU level {0} cannot be used here: {1}")]

@@ -17,9 +17,12 @@ pub(crate) enum Kind {
     Avx512,
     Vnni,
     Amx,
+    Neon,
+    DotProd,
+    I8mm,
 }
 
-use Kind::{Amx, Avx2, Avx512, AvxVnni, Scalar, Vnni};
+use Kind::{Amx, Avx2, Avx512, AvxVnni, DotProd, I8mm, Neon, Scalar, Vnni};
 
 /// A set of instructions that this processor has and that kernels are compiled for:
 ///
@@ -31,19 +34,25 @@ use Kind::{Amx, Avx2, Avx512, AvxVnni, Scalar, Vnni};
 /// | `avx512` | and AVX-512 F, BW, VL, DQ | Skylake-X, Zen 4 |
 /// | `vnni` | and AVX-512 VNNI | Cascade Lake, Zen 4 |
 /// | `amx` | and AMX-TILE, AMX-INT8 and a system that lends them | Sapphire Rapids |
+/// | `neon` | AArch64 | Armv8.0 |
+/// | `dotprod` | and SDOT | Cortex-A76, Apple M1 |
+/// | `i8mm` | and USDOT | Neoverse V1, Apple M2 |
 ///
 /// A value of this type is the proof that the processor has them.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Level(Kind);
 
 /// Every level, the most able last.
-const LEVELS: [(&str, Kind); 6] = [
+const LEVELS: [(&str, Kind); 9] = [
     ("scalar", Scalar),
     ("avx2", Avx2),
     ("avxvnni", AvxVnni),
     ("avx512", Avx512),
     ("vnni", Vnni),
     ("amx", Amx),
+    ("neon", Neon),
+    ("dotprod", DotProd),
+    ("i8mm", I8mm),
 ];
 
 impl Level {
@@ -115,18 +124,42 @@ fn missing(kind: Kind) -> Option<&'static str> {
             || lacks!("AVX-512 F, BW, VL and DQ": "avx512f" "avx512bw" "avx512vl" "avx512dq"),
         ),
         Vnni => missing(Avx512).or_else(|| lacks!("AVX-512 VNNI": "avx512vnni")),
+        #[cfg(target_os = "linux")]
         Amx => missing(Vnni).or_else(|| crate::matmul::amx_usable().err()),
+        #[cfg(not(target_os = "linux"))]
+        Amx => Some("it is for systems under Linux"),
+        Neon | DotProd | I8mm => Some("it is for AArch64 processors"),
     }
 }
 
 /// What this processor or its system lacks for a level.
-#[cfg(any(not(target_arch = "x86_64"), miri))]
+#[cfg(all(target_arch = "aarch64", not(miri)))]
 fn missing(kind: Kind) -> Option<&'static str> {
+    use std::arch::is_aarch64_feature_detected;
+
+    let lacks = |has: bool, what| (!has).then_some(what);
     match kind {
         Scalar => None,
-        Amx => crate::matmul::amx_usable().err(),
-        _ => Some("it is for x86-64 processors"),
+        Neon => lacks(
+            is_aarch64_feature_detected!("neon"),
+            "the processor has no NEON",
+        ),
+        DotProd => missing(Neon).or(lacks(
+            is_aarch64_feature_detected!("dotprod"),
+            "the processor has no SDOT",
+        )),
+        I8mm => missing(DotProd).or(lacks(
+            is_aarch64_feature_detected!("i8mm"),
+            "the processor has no USDOT",
+        )),
+        Avx2 | AvxVnni | Avx512 | Vnni | Amx => Some("it is for x86-64 processors"),
     }
+}
+
+/// What this processor or its system lacks for a level.
+#[cfg(any(not(any(target_arch = "x86_64", target_arch = "aarch64")), miri))]
+fn missing(kind: Kind) -> Option<&'static str> {
+    (kind != Scalar).then_some("only plain code runs here")
 }
 
 impl fmt::Display for Level {
@@ -163,6 +196,13 @@ macro_rules! levels {
                 let $s = unsafe { $crate::simd::Avx512::<false>::new() };
                 $body
             }
+            #[cfg(target_arch = "aarch64")]
+            #[target_feature(enable = "neon")]
+            fn neon $(<$(const $generic: $bound),*>)? ($($arg: $ty),*) $(-> $ret)? {
+                // SAFETY: this function's features.
+                let $s = unsafe { $crate::simd::Pair($crate::simd::Pair($crate::simd::Neon::<{ $crate::simd::dot::NONE }>::new())) };
+                $body
+            }
             fn scalar $(<$(const $generic: $bound),*>)? ($($arg: $ty),*) $(-> $ret)? {
                 let $s = $crate::simd::Pair($crate::simd::Pair($crate::simd::Scalar));
                 $body
@@ -174,6 +214,9 @@ macro_rules! levels {
                 #[cfg(target_arch = "x86_64")]
                 // SAFETY: a level exists only where the processor has its features.
                 $crate::isa::Kind::Avx512 | $crate::isa::Kind::Vnni | $crate::isa::Kind::Amx => unsafe { avx512 $(::<$($generic),*>)? ($($arg),*) },
+                #[cfg(target_arch = "aarch64")]
+                // SAFETY: a level exists only where the processor has its features.
+                $crate::isa::Kind::Neon | $crate::isa::Kind::DotProd | $crate::isa::Kind::I8mm => unsafe { neon $(::<$($generic),*>)? ($($arg),*) },
                 _ => scalar $(::<$($generic),*>)? ($($arg),*),
             }
         }
@@ -215,6 +258,27 @@ macro_rules! dot_levels {
                 let $s = unsafe { $crate::simd::Avx512::<true>::new() };
                 $body
             }
+            #[cfg(target_arch = "aarch64")]
+            #[target_feature(enable = "neon")]
+            fn neon<$t: $bound>($($arg: $ty),*) {
+                // SAFETY: this function's features.
+                let $s = unsafe { $crate::simd::Pair($crate::simd::Neon::<{ $crate::simd::dot::NONE }>::new()) };
+                $body
+            }
+            #[cfg(target_arch = "aarch64")]
+            #[target_feature(enable = "neon,dotprod")]
+            fn dot_prod<$t: $bound>($($arg: $ty),*) {
+                // SAFETY: this function's features.
+                let $s = unsafe { $crate::simd::Pair($crate::simd::Neon::<{ $crate::simd::dot::SIGNED }>::new()) };
+                $body
+            }
+            #[cfg(target_arch = "aarch64")]
+            #[target_feature(enable = "neon,dotprod,i8mm")]
+            fn i8mm<$t: $bound>($($arg: $ty),*) {
+                // SAFETY: this function's features.
+                let $s = unsafe { $crate::simd::Pair($crate::simd::Neon::<{ $crate::simd::dot::MIXED }>::new()) };
+                $body
+            }
             fn scalar<$t: $bound>($($arg: $ty),*) {
                 let $s = $crate::simd::Scalar;
                 $body
@@ -232,6 +296,15 @@ macro_rules! dot_levels {
                 #[cfg(target_arch = "x86_64")]
                 // SAFETY: a level exists only where the processor has its features.
                 $crate::isa::Kind::Vnni | $crate::isa::Kind::Amx => unsafe { vnni::<$t>($($arg),*) },
+                #[cfg(target_arch = "aarch64")]
+                // SAFETY: a level exists only where the processor has its features.
+                $crate::isa::Kind::Neon => unsafe { neon::<$t>($($arg),*) },
+                #[cfg(target_arch = "aarch64")]
+                // SAFETY: a level exists only where the processor has its features.
+                $crate::isa::Kind::DotProd => unsafe { dot_prod::<$t>($($arg),*) },
+                #[cfg(target_arch = "aarch64")]
+                // SAFETY: a level exists only where the processor has its features.
+                $crate::isa::Kind::I8mm => unsafe { i8mm::<$t>($($arg),*) },
                 _ => scalar::<$t>($($arg),*),
             }
         }

@@ -4,6 +4,7 @@
 //! follow in ascending order of the inputs. So a row's bits do not depend on the number of rows, on
 //! threads or on how panels are divided, and all levels agree.
 
+#[cfg(any(all(target_arch = "x86_64", target_os = "linux"), test))]
 mod amx;
 mod block256;
 mod block32;
@@ -11,6 +12,7 @@ mod codes;
 mod plain;
 mod tile;
 
+#[cfg(all(target_arch = "x86_64", target_os = "linux", not(miri)))]
 pub(crate) use amx::usable as amx_usable;
 
 use std::ops::Range;
@@ -67,9 +69,11 @@ pub unsafe fn matmul_panels(
     };
     // SAFETY: the shapes were checked, the caller keeps threads apart.
     unsafe {
-        if !amx::multiply(&job) {
-            kernel(weights.ty())(weights.level(), &job);
+        #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+        if amx::multiply(&job) {
+            return;
         }
+        kernel(weights.ty())(weights.level(), &job);
     }
 }
 

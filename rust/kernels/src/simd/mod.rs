@@ -12,6 +12,8 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod pair;
 mod scalar;
 mod slice;
@@ -21,6 +23,8 @@ mod soft;
 pub(crate) use avx2::Avx2;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use avx512::Avx512;
+#[cfg(target_arch = "aarch64")]
+pub(crate) use neon::{Neon, dot};
 pub(crate) use pair::Pair;
 pub(crate) use scalar::Scalar;
 pub(crate) use slice::{load, store};
@@ -143,7 +147,11 @@ pub(crate) trait Dots: Simd {
     fn shr16(self, a: Self::I, n: usize) -> Self::I;
     /// Shifted left by `n`, a constant after inlining.
     fn shl16(self, a: Self::I, n: usize) -> Self::I;
-    /// The lower halves of the products of both halves.
+    /// The lower halves of the products of both halves: what tiles need.
+    #[cfg_attr(
+        not(target_arch = "x86_64"),
+        allow(dead_code, reason = "only AMX has tiles")
+    )]
     fn mul16(self, a: Self::I, b: Self::I) -> Self::I;
     /// `table[index]` for each byte; indices are below 16.
     fn lookup(self, table: &[u8; 16], indices: Self::I) -> Self::I;

@@ -5,7 +5,7 @@
 /// Emulation of a FMA, 2008).
 #[inline(always)]
 pub(crate) fn fma(a: f32, b: f32, c: f32) -> f32 {
-    if cfg!(target_feature = "fma") {
+    if cfg!(any(target_feature = "fma", target_arch = "aarch64")) {
         return a.mul_add(b, c);
     }
     let (product, c) = (f64::from(a) * f64::from(b), f64::from(c));

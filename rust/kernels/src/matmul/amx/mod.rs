@@ -21,16 +21,8 @@ mod tests;
 mod tiles;
 mod walk;
 
-use super::tile::Job;
-
 #[cfg(all(target_arch = "x86_64", target_os = "linux", not(miri)))]
 pub(crate) use check::usable;
-
-/// Why this process cannot use tiles.
-#[cfg(any(not(all(target_arch = "x86_64", target_os = "linux")), miri))]
-pub(crate) fn usable() -> Result<(), &'static str> {
-    Err("it is for x86-64 processors under Linux")
-}
 
 /// The table of kernels: a function that the macro `$run` names for a type of weights.
 macro_rules! kernels {
@@ -54,31 +46,24 @@ use kernels;
 ///
 /// # Safety
 /// The job's shapes fit together; the columns are this thread's.
-#[inline]
-pub(super) unsafe fn multiply(job: &Job<'_>) -> bool {
-    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-    {
-        use crate::act::TILE_ROWS;
-        use crate::isa::Kind;
-
-        let has_tiles = job.weights.level().kind() == Kind::Amx;
-        if has_tiles && job.x.rows() >= TILE_ROWS && job.x.has_codes() {
-            macro_rules! on_hardware {
-                ($kernel:ty) => {
-                    processor::run::<$kernel> as processor::Run
-                };
-            }
-            if let Some(run) = kernels!(job.weights.ty(), on_hardware) {
-                // SAFETY: a level exists only where the processor has its features; the rest is the
-                // caller's promise.
-                processor::with_scratch(|scratch| unsafe { run(job, scratch) });
-                return true;
-            }
-        }
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+pub(super) unsafe fn multiply(job: &super::tile::Job<'_>) -> bool {
+    let has_tiles = job.weights.level().kind() == crate::isa::Kind::Amx;
+    if !has_tiles || job.x.rows() < crate::act::TILE_ROWS || !job.x.has_codes() {
+        return false;
     }
-    #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
-    let _ = job;
-    false
+    macro_rules! on_hardware {
+        ($kernel:ty) => {
+            processor::run::<$kernel> as processor::Run
+        };
+    }
+    let Some(run) = kernels!(job.weights.ty(), on_hardware) else {
+        return false;
+    };
+    // SAFETY: a level exists only where the processor has its features; the rest is the caller's
+    // promise.
+    processor::with_scratch(|scratch| unsafe { run(job, scratch) });
+    true
 }
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]

@@ -21,10 +21,12 @@ pub(super) const TILE: usize = ROWS * LINE;
 
 /// What the shapes are in memory, for LDTILECFG (Intel, Software Developer's Manual, volume 1,
 /// section 18.2).
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 #[repr(C, align(64))]
 #[derive(Debug)]
 pub(super) struct Config([u8; 64]);
 
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 impl Config {
     pub(super) fn new(shapes: &Shapes) -> Self {
         let mut bytes = [0; 64];
