@@ -83,6 +83,9 @@ def parts_from_files(
     """
     file_format = _file_format(store, files)
     if file_format == "safetensors":
+        emit("converting model")
+        if "config.json" not in files:
+            raise OllamarsError("open config.json: no such file or directory")
         raise OllamarsError("creating from safetensors is not supported yet", status=501)
     if file_format != "gguf":
         raise BadRequest("unknown type")

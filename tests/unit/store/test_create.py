@@ -170,7 +170,12 @@ def test_a_remote_model_has_no_layers(shop: Workshop) -> None:
         ({}, 400, "neither 'from' or 'files' was specified"),
         ({"files": {}}, 400, "unknown type"),
         ({"files": {"x.gguf": "sha256:zz"}}, 500, "invalid digest format"),
-        ({"files": {"x.safetensors": "sha256:zz"}}, 501, "creating from safetensors"),
+        ({"files": {"x.safetensors": "sha256:zz"}}, 500, "open config.json: no such file"),
+        (
+            {"files": {"x.safetensors": "sha256:zz", "config.json": "sha256:zz"}},
+            501,
+            "creating from safetensors",
+        ),
         ({"from_": "bad name"}, 400, "invalid model name"),
         ({"from_": "nosuch"}, 500, "is not stored"),
         ({"template": "{{ .Prompt "}, 400, "template error: template: :1: unclosed action"),
