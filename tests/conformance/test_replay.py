@@ -14,6 +14,7 @@ from tests.support import shared
 
 GROUPS = (
     "root,version,tags,ps,show,copy,delete,blobs,names,options,generate,chat,smol,http,create,"
+    "embed,embeddings,"
     "openai.chat,openai.completions,openai.embeddings,openai.models,openai.responses,"
     "anthropic,status,pull,push"
 )

@@ -80,18 +80,23 @@ async def embed_texts(
     options: Mapping[str, Any] | None = None,
     keep_alive: int | None = None,
     unnamed: OllamarsError | None = None,
+    any_case: bool = True,
 ) -> Embedded:
     """Load the model and embed texts; without a text the model is only loaded.
 
     `truncate`: a text that is too long is cut. `dimensions`: so many values are kept, if the
-    model's vectors have more. `keep_alive` in ns. `unnamed`: raised for an empty name.
+    model's vectors have more. `keep_alive` in ns. `unnamed` and `any_case` as for `find_served`.
 
     Raises `OllamarsError`: `NotFound`, `BadRequest` (a text that is too long, a bad option),
     `NoEmbeddings`.
     """
     started = time.monotonic_ns()
     served = await find_served(
-        context, model_name, unnamed=unnamed, not_found=not_found(model_name)
+        context,
+        model_name,
+        unnamed=unnamed,
+        not_found=NotFound(f'model "{model_name}" not found, try pulling it first'),
+        any_case=any_case,
     )
     with ExitStack() as on_end:
         job = await start_job(
@@ -110,13 +115,6 @@ async def embed_texts(
         load_duration=job.load_duration,
         total_duration=time.monotonic_ns() - started,
     )
-
-
-def not_found(name: str) -> NotFound:
-    """What there is to say of a model that is not there."""
-    if not name:
-        return NotFound("model '' not found")
-    return NotFound(f'model "{name}" not found, try pulling it first')
 
 
 async def _vectors(job: Job, inputs: Sequence[str], *, truncate: bool) -> tuple[Vectors, int]:

@@ -27,23 +27,28 @@ async def find_served(
     *,
     unnamed: OllamarsError | None = None,
     not_found: NotFound | None = None,
+    any_case: bool = True,
 ) -> DescribedModel:
     """The model that a request names. Raises what Ollama answers where it cannot be had.
 
     `unnamed` is raised for an empty name; without it, that is a model that is not found.
-    `not_found` has other words for that.
+    `not_found` has other words for that. `any_case`: another spelling of its name in upper and lower
+    case is found too.
     """
-    not_found = not_found or NotFound(f"model '{wanted}' not found")
+    plain = NotFound(f"model '{wanted}' not found")
+    not_found = not_found or plain
     try:
         ref = parse_ref(wanted)
     except NameRequired:
-        raise unnamed or not_found from None
+        raise unnamed or plain from None
     except InvalidName:
         raise BadRequest("invalid model name") from None
     if ref.source == "cloud":
         raise refused_cloud(context.config)
     try:
-        model = await in_thread(_find, context.store, ref.name, context.config.go_template_setting)
+        store, go_template = context.store, context.config.go_template_setting
+        name = await in_thread(store.resolve, ref.name) if any_case else ref.name
+        model = await in_thread(_find, store, name, go_template)
     except ModelNotFound:
         raise not_found from None
     if model.stored.config.get("remote_host"):
@@ -93,7 +98,6 @@ def refused_cloud(config: Config, what: str = NO_INFERENCE) -> OllamarsError:
 
 
 def _find(store: Store, name: Name, go_template: bool | None) -> DescribedModel:
-    name = store.resolve(name)
     return _described(store, name, store.manifests.read(name).digest, go_template)
 
 

@@ -40,6 +40,7 @@ async def embeddings() -> Response:
             options=request.options,
             keep_alive=request.keep_alive,
             unnamed=BadRequest("model is required"),
+            any_case=False,
         )
     except OllamarsError as error:
         if isinstance(error, NoEmbeddings) or error.message == TOO_LONG:
