@@ -40,6 +40,7 @@
 
 mod act;
 mod attention;
+mod bf16;
 mod buffer;
 mod elementwise;
 mod error;

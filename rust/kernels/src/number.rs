@@ -30,5 +30,4 @@ macro_rules! numbers {
 numbers! {
     F32: 4, load;
     F16: 2, load_f16;
-    Bf16: 2, load_bf16;
 }

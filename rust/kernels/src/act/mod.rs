@@ -29,16 +29,19 @@ pub enum ActKind {
     Bytes32,
     /// Bytes with one scale for 256 values: for weights in blocks of 256, as llama.cpp does.
     Bytes256,
-    /// As they are: for weights that are numbers of their own.
+    /// Rounded to `bf16`, two in a word: for weights of that type.
+    Bf16,
+    /// As they are: for other weights that are numbers of their own.
     Floats,
 }
 
 impl ActKind {
     /// What weights of type `ty` are multiplied with.
     pub fn of(ty: BlockType) -> Self {
-        match ty.weights() {
-            1 => Self::Floats,
-            256 => Self::Bytes256,
+        match (ty, ty.weights()) {
+            (BlockType::BF16, _) => Self::Bf16,
+            (_, 1) => Self::Floats,
+            (_, 256) => Self::Bytes256,
             _ => Self::Bytes32,
         }
     }
@@ -48,7 +51,16 @@ impl ActKind {
         match self {
             Self::Bytes32 => 32,
             Self::Bytes256 => 256,
-            Self::Floats => 1,
+            Self::Bf16 | Self::Floats => 1,
+        }
+    }
+
+    /// Words of a row of `inputs` values.
+    fn words(self, inputs: usize) -> usize {
+        match self {
+            Self::Bytes32 | Self::Bytes256 => inputs / 4,
+            Self::Bf16 => inputs.div_ceil(2),
+            Self::Floats => inputs,
         }
     }
 }
@@ -64,7 +76,7 @@ pub struct Acts {
     kind: ActKind,
     inputs: usize,
     capacity: usize,
-    /// Values, or four bytes of codes.
+    /// Values, two values, or four bytes of codes.
     quads: Aligned<i32>,
     scales: Aligned<f32>,
     /// Bytes32: minus the sum of each 32 codes. Bytes256: the sums of each two 16 codes, halves.
@@ -113,7 +125,8 @@ impl Acts {
             inputs.is_multiple_of(kind.block()),
             "{inputs} values in {kind:?}"
         );
-        let values = capacity.next_multiple_of(GROUP) * inputs;
+        let rows = capacity.next_multiple_of(GROUP);
+        let values = rows * inputs;
         let per = |kinds: &[ActKind], n: usize| if kinds.contains(&kind) { values / n } else { 0 };
         let bytes = [ActKind::Bytes32, ActKind::Bytes256];
         let by_row = by_row && bytes.contains(&kind) && capacity >= TILE_ROWS;
@@ -126,7 +139,7 @@ impl Acts {
             kind,
             inputs,
             capacity,
-            quads: Aligned::zeroed(per(&bytes, 4) + per(&[ActKind::Floats], 1)),
+            quads: Aligned::zeroed(rows * kind.words(inputs)),
             scales: Aligned::zeroed(per(&bytes, kind.block())),
             sums: Aligned::zeroed(per(&bytes, 32)),
             sums32: Aligned::zeroed(per(&[ActKind::Bytes256], 64)),
@@ -318,11 +331,7 @@ impl ActsView<'_> {
     /// Where a group lies.
     pub(crate) fn group(&self, group: usize) -> Rows {
         let values = group * GROUP * self.inputs;
-        let quads = if self.kind == ActKind::Floats {
-            values
-        } else {
-            values / 4
-        };
+        let quads = group * GROUP * self.kind.words(self.inputs);
         // A kind that has no such memory never reads or writes it.
         Rows {
             quads: self.quads.wrapping_add(quads),

@@ -2,6 +2,7 @@
 
 use super::{ActKind, Rows};
 use crate::Level;
+use crate::bf16;
 use crate::isa::levels;
 use crate::simd::{Simd, load};
 
@@ -29,6 +30,14 @@ pub(super) unsafe fn row(level: Level, kind: ActKind, x: &[f32], out: Rows, code
     match kind {
         ActKind::Bytes32 => bytes32(level, x, place),
         ActKind::Bytes256 => bytes256(level, x, place),
+        ActKind::Bf16 => {
+            for (i, pair) in x.chunks(2).enumerate() {
+                let odd = pair.get(1).map_or(0, |&x| bf16::rounded(x));
+                let word = u32::from(bf16::rounded(pair[0])) | u32::from(odd) << 16;
+                // SAFETY: the caller's promise.
+                unsafe { *out.quads.add(i * out.stride) = word as i32 }
+            }
+        }
         ActKind::Floats => {
             for (i, x) in x.iter().enumerate() {
                 // SAFETY: the caller's promise.

@@ -9,6 +9,7 @@ mod amx;
 mod block256;
 mod block32;
 mod codes;
+mod pairs;
 mod plain;
 mod tile;
 
@@ -87,7 +88,7 @@ fn kernel(ty: BlockType) -> Kernel {
                 $($(BlockType::$name => run::<$tile<pack::$name>>,)*)*
                 BlockType::F32 => run::<Plain<number::F32>>,
                 BlockType::F16 => run::<Plain<number::F16>>,
-                BlockType::BF16 => run::<Plain<number::Bf16>>,
+                BlockType::BF16 => pairs::run_pairs,
                 _ => unreachable!("{ty} is not packed"),
             }
         };

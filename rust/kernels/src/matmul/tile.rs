@@ -56,7 +56,7 @@ dot_levels! {
 /// # Safety
 /// The job's shapes fit together; the columns are this thread's.
 #[inline(always)]
-unsafe fn panels<S: Dots, T: Tile>(s: S, job: &Job<'_>) {
+pub(super) unsafe fn panels<S: Dots, T: Tile>(s: S, job: &Job<'_>) {
     let at_once = (CACHED / job.weights.panel_bytes().max(1)).clamp(1, 64);
     let strips = |panel: usize| panel * PANEL / S::LANES;
     for first in job.panels.clone().step_by(at_once) {

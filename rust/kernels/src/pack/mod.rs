@@ -56,6 +56,11 @@ fn panel_bytes(ty: BlockType, inputs: usize) -> Result<usize, Error> {
         None if is_plain(ty) => PANEL * ty.bytes(),
         None => return Err(Error::UnsupportedType(ty)),
     };
+    let inputs = if ty == BlockType::BF16 {
+        inputs.next_multiple_of(2)
+    } else {
+        inputs
+    };
     let block = ty.weights();
     if !inputs.is_multiple_of(block) {
         return Err(Error::PartialBlock { ty, inputs, block });
@@ -148,7 +153,8 @@ impl Packed {
         parts.map(part).collect()
     }
 
-    /// Writes the weights of row `row` to `out`, as [`BlockType::dequantize`] gives them.
+    /// Writes the weights of row `row` to `out`, as [`BlockType::dequantize`] gives them; numbers of
+    /// type BF16 below 2^-52 are zero.
     ///
     /// # Panics
     /// If there is no such row, or `out` is not `inputs` long.
@@ -159,6 +165,9 @@ impl Packed {
             out.len()
         );
         let panel = &self.panels[row / PANEL * self.panel_bytes..][..self.panel_bytes];
+        if self.ty == BlockType::BF16 {
+            return panel::unpack_pairs(panel, row % PANEL, out);
+        }
         let mut block = [0; 256];
         let block = &mut block[..self.ty.bytes()];
         let units = panel.chunks_exact(self.unit_bytes());
@@ -251,6 +260,7 @@ impl Part<'_> {
         for (panel, rows) in panels.zip(rows.chunks(PANEL * row_bytes)) {
             match packing(self.ty) {
                 Some(packing) => (packing.pack)(rows, row_bytes, panel),
+                None if self.ty == BlockType::BF16 => panel::pack_pairs(rows, row_bytes, panel),
                 None => panel::pack_plain(self.ty.bytes(), rows, row_bytes, panel),
             }
         }

@@ -1,6 +1,7 @@
 //! From GGUF rows to panels, and one row back.
 
 use super::layout::{Block, Format, Layout, PANEL};
+use crate::bf16;
 
 impl Block {
     pub(super) fn new() -> Self {
@@ -180,5 +181,27 @@ fn scatter<const SIZE: usize>(row: &[u8], r: usize, panel: &mut [u8]) {
     let lanes = panel.chunks_exact_mut(PANEL * SIZE);
     for (value, lanes) in row.as_chunks::<SIZE>().0.iter().zip(lanes) {
         lanes[r * SIZE..][..SIZE].copy_from_slice(value);
+    }
+}
+
+/// As [`pack`], for BF16: two weights of each row in a word, row by row.
+pub(super) fn pack_pairs(rows: &[u8], row_bytes: usize, panel: &mut [u8]) {
+    let half = |bytes: &[u8]| u32::from(bf16::flushed(u16::from_le_bytes([bytes[0], bytes[1]])));
+    for (r, row) in rows.chunks_exact(row_bytes).enumerate() {
+        let vectors = panel.as_chunks_mut::<64>().0;
+        for (vector, pair) in vectors.iter_mut().zip(row.chunks(4)) {
+            let odd = pair.get(2..4).map_or(0, half);
+            let word = half(pair) | odd << 16;
+            vector[4 * r..4 * r + 4].copy_from_slice(&word.to_le_bytes());
+        }
+    }
+}
+
+/// Row `r` of a panel of [`pack_pairs`].
+pub(super) fn unpack_pairs(panel: &[u8], r: usize, out: &mut [f32]) {
+    for (vector, out) in panel.as_chunks::<64>().0.iter().zip(out.chunks_mut(2)) {
+        for (bytes, out) in vector[4 * r..].as_chunks::<2>().0.iter().zip(out) {
+            *out = bf16::to_f32(u16::from_le_bytes(*bytes));
+        }
     }
 }

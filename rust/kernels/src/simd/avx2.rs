@@ -172,8 +172,6 @@ impl<const VNNI: bool> Simd for Avx2<VNNI> {
         load_f16(from: *const u16) -> F = _mm256_cvtph_ps(_mm_loadu_si128(from.cast()));
         store_f16(to: *mut u16, value: F) = _mm_storeu_si128(to.cast(),
             _mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(value));
-        load_bf16(from: *const u16) -> F = _mm256_castsi256_ps(_mm256_slli_epi32::<16>(
-            _mm256_cvtepu16_epi32(_mm_loadu_si128(from.cast()))));
     }
 
     #[inline(always)]

@@ -4,11 +4,11 @@ use std::arch::x86_64::*;
 
 use super::{Dots, Simd};
 
-/// Proof of AVX-512 F, BW, VL, DQ, AVX2, FMA and F16C, and of VNNI if `VNNI`.
+/// Proof of AVX-512 F, BW, VL, DQ, AVX2, FMA and F16C, of VNNI if `VNNI`, and of BF16 if `BF16`.
 #[derive(Clone, Copy)]
-pub(crate) struct Avx512<const VNNI: bool>(());
+pub(crate) struct Avx512<const VNNI: bool, const BF16: bool = false>(());
 
-impl<const VNNI: bool> Avx512<VNNI> {
+impl<const VNNI: bool, const BF16: bool> Avx512<VNNI, BF16> {
     /// # Safety
     /// The processor has the features.
     #[inline(always)]
@@ -65,6 +65,13 @@ unsafe fn halves_i(a: I) -> [__m256i; 2] {
     unsafe { [_mm512_castsi512_si256(a), _mm512_extracti64x4_epi64::<1>(a)] }
 }
 
+/// The same bits.
+#[inline(always)]
+fn halves_of(a: I) -> __m512bh {
+    // SAFETY: both are vectors of 512 bits.
+    unsafe { std::mem::transmute::<I, __m512bh>(a) }
+}
+
 /// Lanes `from`, `from + 1`, … of two vectors, in turn.
 ///
 /// # Safety
@@ -78,7 +85,7 @@ unsafe fn zip(a: F, b: F, from: i32) -> F {
     }
 }
 
-impl<const VNNI: bool> Simd for Avx512<VNNI> {
+impl<const VNNI: bool, const BF16: bool> Simd for Avx512<VNNI, BF16> {
     const LANES: usize = 16;
     const REGISTERS: usize = 32;
     type F = F;
@@ -137,8 +144,6 @@ impl<const VNNI: bool> Simd for Avx512<VNNI> {
         load_f16(from: *const u16) -> F = _mm512_cvtph_ps(_mm256_loadu_si256(from.cast()));
         store_f16(to: *mut u16, value: F) = _mm256_storeu_si256(to.cast(),
             _mm512_cvtps_ph::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(value));
-        load_bf16(from: *const u16) -> F = _mm512_castsi512_ps(_mm512_slli_epi32::<16>(
-            _mm512_cvtepu16_epi32(_mm256_loadu_si256(from.cast()))));
     }
 
     #[inline(always)]
@@ -148,7 +153,7 @@ impl<const VNNI: bool> Simd for Avx512<VNNI> {
     }
 }
 
-impl<const VNNI: bool> Dots for Avx512<VNNI> {
+impl<const VNNI: bool, const BF16: bool> Dots for Avx512<VNNI, BF16> {
     const WIDE: bool = VNNI;
     // Sums in 16 bits need registers of their own.
     const ROWS: usize = if VNNI { 8 } else { 4 };
@@ -195,5 +200,20 @@ impl<const VNNI: bool> Dots for Avx512<VNNI> {
             let subnormal = _mm512_sllv_epi32(_mm512_set1_epi32(0x0020_0000), exponent);
             _mm512_castsi512_ps(_mm512_mask_mov_epi32(normal, small, subnormal))
         };
+    }
+
+    #[inline(always)]
+    fn dot_bf16(self, acc: F, a: I, b: I) -> F {
+        if BF16 {
+            // SAFETY: the token proves BF16; `I` and its operands are vectors of 512 bits.
+            return unsafe { _mm512_dpbf16_ps(acc, halves_of(a), halves_of(b)) };
+        }
+        // SAFETY: the token proves the features; no memory is touched.
+        unsafe {
+            let upper = |v| _mm512_castsi512_ps(_mm512_and_si512(v, _mm512_set1_epi32(-0x1_0000)));
+            let lower = |v| _mm512_castsi512_ps(_mm512_slli_epi32::<16>(v));
+            let acc = _mm512_fmadd_ps(upper(a), upper(b), acc);
+            _mm512_fmadd_ps(lower(a), lower(b), acc)
+        }
     }
 }

@@ -83,10 +83,6 @@ pub(crate) trait Simd: Copy {
     /// # Safety
     /// `LANES` writable values.
     unsafe fn store_f16(self, to: *mut u16, value: Self::F);
-    /// Values of type `bf16`.
-    /// # Safety
-    /// `LANES` readable values.
-    unsafe fn load_bf16(self, from: *const u16) -> Self::F;
     fn add(self, a: Self::F, b: Self::F) -> Self::F;
     fn sub(self, a: Self::F, b: Self::F) -> Self::F;
     fn mul(self, a: Self::F, b: Self::F) -> Self::F;
@@ -164,4 +160,13 @@ pub(crate) trait Dots: Simd {
     fn factor(self, value: Self::I) -> Self::I;
     /// `sum` plus the products of both signed halves of `a` and `b`.
     fn dot16(self, sum: Self::I, a: Self::I, b: Self::I) -> Self::I;
+    /// `acc` plus the products of both halves of `a` and `b`, which are of type `bf16` and not
+    /// subnormal: the upper ones first, each rounded once.
+    #[inline(always)]
+    fn dot_bf16(self, acc: Self::F, a: Self::I, b: Self::I) -> Self::F {
+        let upper = |v| self.cast_f(self.and(v, self.splat_i(-0x1_0000)));
+        let lower = |v| self.cast_f(self.shl(v, 16));
+        let acc = self.fma(upper(a), upper(b), acc);
+        self.fma(lower(a), lower(b), acc)
+    }
 }

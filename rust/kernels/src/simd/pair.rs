@@ -63,7 +63,6 @@ impl<S: Simd> Simd for Pair<S> {
     memory! {
         load load(f32);
         load load_f16(u16);
-        load load_bf16(u16);
         store store(f32, F);
         store store_f16(u16, F);
         store store_i8(i8, I);

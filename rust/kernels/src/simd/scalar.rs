@@ -143,13 +143,6 @@ impl Simd for Scalar {
     }
 
     #[inline(always)]
-    unsafe fn load_bf16(self, from: *const u16) -> F {
-        // SAFETY: the caller's promise.
-        let bits = unsafe { from.cast::<[u16; LANES]>().read_unaligned() };
-        bits.map(|bits| f32::from_bits(u32::from(bits) << 16))
-    }
-
-    #[inline(always)]
     fn add(self, a: F, b: F) -> F {
         each(a, b, |a, b| a + b)
     }

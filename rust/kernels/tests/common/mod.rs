@@ -2,7 +2,7 @@
 
 #![allow(dead_code, reason = "each test uses a part")]
 
-use half::f16;
+use half::{bf16, f16};
 use ollamars_quants::BlockType;
 
 /// xorshift64*.
@@ -79,6 +79,7 @@ pub fn activations(count: usize, rng: &mut Rng) -> Vec<f32> {
 /// Activations as the kernels for `ty` see them.
 pub fn quantized(ty: BlockType, x: &[f32]) -> Vec<f64> {
     match ty.weights() {
+        1 if ty == BlockType::BF16 => x.iter().map(|&x| bf16::from_f32(x).to_f64()).collect(),
         1 => x.iter().map(|&x| x.into()).collect(),
         weights => x.chunks_exact(weights).flat_map(block).collect(),
     }
