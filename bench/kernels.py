@@ -1,0 +1,41 @@
+"""Each kernel's share of what the processor can do, from the bench of the kernels crate."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from typing import Any
+
+from bench.machine import ROOT
+
+_ROW = re.compile(
+    r"^(?P<level>\w+) +(?P<type>\w+) +(?P<decode>[\d.]+) +(?P<read>\d+) % +(?P<pack>[\d.]+) +"
+    r"(?P<eight>[\d.]+) +(?P<prefill>[\d.]+) +(?P<peak>\d+) %$"
+)
+
+
+def kernels() -> dict[str, Any]:
+    """Rates of the best level on one thread, next to reading and to the dot product instruction."""
+    command = "cargo run --release --quiet -p ollamars-kernels --example bench"
+    done = subprocess.run(command.split(), cwd=ROOT, capture_output=True, text=True, check=True)
+    read, rows = 0.0, []
+    for line in done.stdout.splitlines():
+        if line.startswith("reading:"):
+            read = float(line.split()[1])
+        elif row := _ROW.match(line):
+            rows.append(row.groupdict())
+    best = rows[-1]["level"] if rows else ""
+    return {
+        "read_gigabytes_per_second": read,
+        "level": best,
+        "types": {
+            row["type"]: {
+                "decode_gigabytes_per_second": float(row["decode"]),
+                "decode_share_of_reading": int(row["read"]) / 100,
+                "prefill_gigamacs_per_second": float(row["prefill"]),
+                "prefill_share_of_peak": int(row["peak"]) / 100,
+            }
+            for row in rows
+            if row["level"] == best
+        },
+    }
