@@ -286,7 +286,7 @@ VARIABLES: tuple[Variable, ...] = (
         "cpu_level",
         _read_text,
         "",
-        "Instructions for the cpu executor: scalar, avx2, avx512, vnni ... (default: the best)",
+        "Instructions of the cpu executor: scalar, avx2, avx512, vnni, amx ... (default: the best)",
     ),
     Variable(
         "OLLAMARS_THREADS",
