@@ -32,8 +32,8 @@ async def find_served(
     """The model that a request names. Raises what Ollama answers where it cannot be had.
 
     `unnamed` is raised for an empty name; without it, that is a model that is not found.
-    `not_found` has other words for that. `any_case`: another spelling of its name in upper and lower
-    case is found too.
+    `not_found` has other words for that. `any_case`: another spelling of its name in upper and
+    lower case is found too.
     """
     plain = NotFound(f"model '{wanted}' not found")
     not_found = not_found or plain

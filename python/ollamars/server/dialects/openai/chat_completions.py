@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
@@ -21,7 +19,7 @@ from ollamars.server.context import current_context
 from ollamars.server.dialects.openai.chat_answer import Chunks, completion, rendered
 from ollamars.server.dialects.openai.content import read_part
 from ollamars.server.dialects.openai.errors import error_answer, v1_blueprint
-from ollamars.server.dialects.openai.head import Head
+from ollamars.server.dialects.openai.head import new_head
 from ollamars.server.dialects.openai.options import given, go_type, stop_texts, think_of_effort
 from ollamars.server.dialects.openai.request import read_call
 from ollamars.server.dialects.openai.sse import EVENT_STREAM, error_event
@@ -33,9 +31,6 @@ from ollamars.server.streaming import stream_lines
 from ollamars.store.gosyntax import SyntaxFault
 
 blueprint = v1_blueprint("chat_completions", __name__)
-
-IDS = 999
-"""Ids are random numbers below this, as Ollama's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +229,7 @@ async def chat_completions() -> Response:
     """One object, or with `stream` server-sent events."""
     request, call = await read_call(ChatCompletionRequest, chat_call)
     outcome = await start_chat(current_context(), call, current_request().on_end)
-    head = Head(f"chatcmpl-{secrets.randbelow(IDS)}", int(time.time()), request.model)
+    head = new_head("chatcmpl", request.model)
     top = request.top_logprobs > 0
     if isinstance(outcome, Rendered):
         return json_response(rendered(head, outcome.prompt), content_type=PLAIN_JSON)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
-import time
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -14,9 +12,8 @@ from ollamars.server.asgi import current_request
 from ollamars.server.body import named
 from ollamars.server.calls import GenerateCall, Rendered, pieces_of
 from ollamars.server.context import current_context
-from ollamars.server.dialects.openai.chat_completions import IDS
 from ollamars.server.dialects.openai.errors import error_answer, v1_blueprint
-from ollamars.server.dialects.openai.head import Head, usage_json
+from ollamars.server.dialects.openai.head import Head, new_head, usage_json
 from ollamars.server.dialects.openai.options import Float32, given, go_type, stop_texts
 from ollamars.server.dialects.openai.request import read_call
 from ollamars.server.dialects.openai.sse import DONE, EVENT_STREAM, data_event, error_event
@@ -94,7 +91,7 @@ async def completions() -> Response:
     """One object, or with `stream` server-sent events."""
     request, call = await read_call(CompletionRequest, generate_call)
     outcome = await start_generate(current_context(), call, current_request().on_end)
-    head = Head(f"cmpl-{secrets.randbelow(IDS)}", int(time.time()), request.model)
+    head = new_head("cmpl", request.model)
     if isinstance(outcome, Rendered):
         return json_response(completion(head, None), content_type=PLAIN_JSON)
     pieces = pieces_of(outcome)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import secrets
+import time
 from dataclasses import dataclass
 from typing import Any
 
 from ollamars.server.inference import Answer
+
+_IDS = 999
+"""Ids have random numbers below this, as Ollama's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +33,11 @@ class Head:
             "system_fingerprint": "fp_ollama",
             "choices": choices,
         }
+
+
+def new_head(prefix: str, model: str) -> Head:
+    """The head of an answer that begins now; its id begins with `prefix`."""
+    return Head(f"{prefix}-{secrets.randbelow(_IDS)}", int(time.time()), model)
 
 
 def usage_json(answer: Answer | None) -> dict[str, int]:
