@@ -124,6 +124,18 @@ def test_results_of_tools_are_messages() -> None:
     assert said(result) == [Message("tool", "", tool_call_id="t")]
 
 
+def test_a_result_has_the_name_of_its_tool() -> None:
+    use = {"type": "tool_use", "id": "t", "name": "f", "input": {}}
+    results = [{"type": "tool_result", "tool_use_id": id, "content": "r"} for id in ("t", "other")]
+    messages = called(
+        messages=[
+            {"role": "assistant", "content": [use]},
+            {"role": "user", "content": results},
+        ]
+    ).messages
+    assert [message.tool_name for message in messages] == ["", "f", ""]
+
+
 def test_a_search_of_an_earlier_answer() -> None:
     def result(content: Any) -> str:
         block = {"type": "web_search_tool_result", "tool_use_id": "t", "content": content}

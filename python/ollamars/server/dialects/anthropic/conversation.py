@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ollamars.errors import BadRequest
@@ -25,7 +25,18 @@ def conversation(system: Any, messages: Iterable[MessageParam | None]) -> list[M
         if message is None:
             raise BadRequest("messages: null is no message")
         converted += _converted(message)
-    return converted
+    return _with_tool_names(converted)
+
+
+def _with_tool_names(messages: Iterable[Message]) -> list[Message]:
+    """The messages, with the name of the tool that each result is of, by the id of its call."""
+    names: dict[str, str] = {}
+    named = []
+    for message in messages:
+        names |= {call.id: call.name for call in message.tool_calls}
+        name = names.get(message.tool_call_id, "") if message.role == "tool" else ""
+        named.append(replace(message, tool_name=name) if name else message)
+    return named
 
 
 def _system_text(system: Any) -> str:
