@@ -6,6 +6,8 @@ import hashlib
 import random
 import re
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -186,3 +188,43 @@ def test_a_client_that_leaves_ends_the_pull(tmp_path: Path) -> None:
         time.sleep(0.5)
         assert len(registry.seen) == asked
         assert not (server.models / f"blobs/{BLOB.replace(':', '-')}").exists()
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "message"),
+    [
+        ("/api/pull", {"model": ""}, 400, "invalid model name"),
+        ("/api/pull", {"name": "a/b/c/d/e"}, 400, "invalid model name"),
+        ("/api/pull", {"model": "x:cloud:local"}, 400, "use either :local or :cloud, not both"),
+        ("/api/pull", {"model": "127.0.0.1:1/x/y", "stream": False}, 500, "pull model manifest: "),
+        ("/api/push", {"model": ""}, 400, "model is required"),
+        ("/api/push", {"model": "bad name", "stream": False}, 500, "unqualified name: "),
+    ],
+)
+def test_refusals(
+    tiny: Served, path: str, body: dict[str, object], status: int, message: str
+) -> None:
+    found, answer = tiny.request("POST", path, body)
+    assert (found, message in answer.decode()) == (status, True), answer
+
+
+def test_the_command_line_pulls_runs_and_pushes(server: Served, distribution: Distribution) -> None:
+    def command(*arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "ollamars", *arguments],
+            env={**server.env, "OLLAMA_HOST": server.base_url},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    name = f"{distribution.host}/ns/tiny:1"
+    command("cp", "tiny", name)
+    assert f"You can find your model at:\n\n\t{name}" in command("push", "--insecure", name)
+    forget(server, name, "tiny")
+    assert command("run", "--insecure", name, "x").strip()
+    assert name in command("list")
+    command("pull", "--insecure", name)

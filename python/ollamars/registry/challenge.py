@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from ollamars.registry.errors import RegistryError
 from ollamars.registry.urls import with_query
 
-_FIELD = re.compile(r'([A-Za-z]+)\s*=\s*(?:"([^"]*)"|([^\s,"]*))')
+_FIELD = re.compile(r'(?<![A-Za-z])([A-Za-z]+)\s*=\s*(?:"([^"]*)"|([^\s,"]*))')
 _EMPTY_BODY = base64.b64encode(hashlib.sha256(b"").hexdigest().encode()).decode()
 """Stands in what is signed for the body, which a GET does not have."""
 

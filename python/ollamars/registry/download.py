@@ -29,7 +29,7 @@ ADVANCE = 1 << 20
 """Bytes that an attempt must bring so that failures before it are forgiven."""
 _EXPIRED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.GONE})
 """What a place answers that was good for a while only."""
-_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
+_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
 
 
 class _WrongLength(RegistryError):

@@ -16,7 +16,7 @@ from ollamars.registry.session import Session
 from ollamars.registry.threads import in_disk_thread, in_hashing_thread
 from ollamars.registry.timing import Timing
 from ollamars.store.blobs import Blobs
-from ollamars.store.partials import PartialBlob, left_parts, partial_path
+from ollamars.store.partials import PartialBlob, digest_of_file, left_parts, partial_path
 from ollamars.store.parts import length
 
 _log = logging.getLogger(__name__)
@@ -95,7 +95,8 @@ class Downloads:
                 return
             if not all(part.is_complete for part in partial.parts):
                 raise StoreError(f"{digest} is not there as a whole; pull again")
-            await in_hashing_thread(partial.settle, digest)
+            found = await in_hashing_thread(digest_of_file, partial.path)
+            await in_disk_thread(partial.settle, digest, found)
 
     async def _run(self, shared: _Shared, session: Session, url: str, digest: str) -> None:
         try:

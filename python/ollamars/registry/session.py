@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -31,6 +32,7 @@ MAX_BODY = 4 << 20
 """Bytes of the largest manifest or token: a registry must not fill the memory."""
 MAX_ERROR = 16 << 10
 """Bytes of an error's text that are shown."""
+_NUMBER = re.compile(r"\d{1,18}", re.ASCII)
 _UPLOAD_HEADERS = ("Docker-Upload-Location", "Location")
 _TOKEN_PATIENCE = 2
 """How often a request may be answered with 401."""
@@ -55,15 +57,22 @@ class Answer:
 
     @property
     def location(self) -> httpx.URL | None:
-        """The header `Location` as a whole URL."""
+        """The header `Location` as a whole URL. Raises `RegistryError`."""
         place = self.headers.get("Location")
-        return self.url.join(place) if place else None
+        return self.join(place) if place else None
+
+    def join(self, place: str) -> httpx.URL:
+        """A place that the answer names, as a whole URL. Raises `RegistryError`."""
+        try:
+            return self.url.join(place)
+        except httpx.InvalidURL as error:
+            raise RegistryError(f'parse "{place}": {error}') from None
 
     @property
     def length(self) -> int:
         """The header `Content-Length`; 0 where there is none."""
         text = self.headers.get("Content-Length", "")
-        return int(text) if text.isascii() and text.isdigit() else 0
+        return int(text) if _NUMBER.fullmatch(text) else 0
 
     def check(self) -> Answer:
         """The answer itself. Raises `RegistryStatus` for an error."""
@@ -189,10 +198,7 @@ class Session:
         place = next(filter(None, map(answer.headers.get, names)), "")
         if not place:
             raise RegistryError("the registry does not say where to upload to")
-        try:
-            url = answer.url.join(place)
-        except httpx.InvalidURL as error:
-            raise RegistryError(f'parse "{place}": {error}') from None
+        url = answer.join(place)
         self._refuse_plain(url)
         return str(url)
 

@@ -23,5 +23,7 @@ async def in_disk_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs
 
 
 async def in_hashing_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Check a whole blob, which takes seconds."""
-    return await trio.to_thread.run_sync(partial(work, *args, **kwargs), limiter=HASHING)
+    """Read a whole blob, which takes seconds to minutes: a transfer that is cancelled goes."""
+    return await trio.to_thread.run_sync(
+        partial(work, *args, **kwargs), limiter=HASHING, abandon_on_cancel=True
+    )

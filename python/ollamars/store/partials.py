@@ -128,15 +128,11 @@ class PartialBlob:
             _remove_parts(self.path)
             os.ftruncate(self._descriptor, 0)
 
-    def settle(self, digest: str) -> None:
-        """Check the whole file, and make it the blob of its digest.
+    def settle(self, digest: str, found: str) -> None:
+        """Make the file the blob of `digest`; `found` is what `digest_of_file` says of it.
 
         Raises `DigestMismatch`, after which nothing of it is left, and `StoreError`.
         """
-        with self._writing():
-            os.fsync(self._descriptor)
-        with store_errors("read"):
-            found = f"sha256:{_core.sha256_file(str(self.path))}"
         if found != digest:
             self.discard()
             raise DigestMismatch(
@@ -171,6 +167,21 @@ class PartialBlob:
 def partial_path(blobs: Blobs, digest: str) -> Path:
     """Where the partial file of a digest is or would be. Raises `InvalidDigest`, `StoreError`."""
     return blobs.folder / f"{blobs.path(digest).name}-partial"
+
+
+def digest_of_file(path: Path) -> str:
+    """The digest of a file, which is made last on the disk, too. Takes a second for a gigabyte.
+
+    Uses the path alone, so that whoever holds the partial blob may go meanwhile. Raises
+    `StoreError`.
+    """
+    with store_errors("read"):
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        return f"sha256:{_core.sha256_file(str(path))}"
 
 
 def left_parts(path: Path) -> list[Part] | None:

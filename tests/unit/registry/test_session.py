@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import parse_qs
 
@@ -160,6 +161,23 @@ async def test_content_may_since_its_digest_is_known(tmp_path: Path) -> None:
     place = await session(tmp_path, answers).locate(f"{BASE}/v2/ns/m/blobs/x")
     assert str(place.url) == "http://cdn.test/b"
     assert not place.authorized
+
+
+@pytest.mark.parametrize("status", [200, 302])
+@pytest.mark.parametrize("place", ["http://[x/", "ftp://reg.test/b", "http://a b/"])
+async def test_a_place_that_is_none(tmp_path: Path, status: int, place: str) -> None:
+    def answers(request: httpx.Request) -> httpx.Response:
+        return reply(status, Location=place)
+
+    registry = session(tmp_path, answers)
+    with suppress(OllamarsError, httpx.HTTPError):
+        found = await registry.locate(MANIFEST)
+        async with registry.content(found, 0, 1):
+            pass
+
+
+def test_a_long_header_is_read_at_once() -> None:
+    assert Challenge.parse("a" * 200_000).realm == ""
 
 
 async def test_redirects_end(tmp_path: Path) -> None:
