@@ -6,12 +6,24 @@ use, so that `import ollamars` and the command line stay quick.
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ollamars.model import Chunk, Model, Tokenizer
+    from ollamars.chunk import ChatChunk, Chunk
+    from ollamars.model import Model, Tokenizer
+    from ollamars.prompts.messages import Message, ToolCall
 
-__all__ = ["Chunk", "Model", "Tokenizer", "__version__"]
+__all__ = ["ChatChunk", "Chunk", "Message", "Model", "Tokenizer", "ToolCall", "__version__"]
+
+_HOMES = {
+    "ChatChunk": "chunk",
+    "Chunk": "chunk",
+    "Message": "prompts.messages",
+    "Model": "model",
+    "Tokenizer": "model",
+    "ToolCall": "prompts.messages",
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -19,8 +31,6 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("ollamars")
-    if name in __all__:
-        from ollamars import model
-
-        return getattr(model, name)
+    if name in _HOMES:
+        return getattr(import_module(f"ollamars.{_HOMES[name]}"), name)
     raise AttributeError(f"module 'ollamars' has no attribute {name!r}")

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ollamars.config import Config
-from ollamars.described import DescribedModel, Vocabulary, describe, prompt_renderer
+from ollamars.conversation import Turn, checked_think, next_turn
+from ollamars.described import DescribedModel, describe
 from ollamars.errors import BadRequest, ModelError, NotFound, OllamarsError
-from ollamars.prompts.chat import chat_prompt
-from ollamars.prompts.messages import Message, messages_from_json
+from ollamars.prompts.messages import Message, Think, message_from_json, tools_from_json
 from ollamars.runtime.forms import GRAMMARS, Form, one_form
 from ollamars.runtime.options import SAMPLING, Options
 from ollamars.store.gguf_facts import GgufFacts
@@ -35,6 +34,12 @@ class LocalModel:
 
     described: DescribedModel
     path: Path
+
+    @property
+    def name(self) -> str:
+        """The name of a stored model, or that of a file."""
+        stored = self.described.stored
+        return stored.name.short if stored.digest else self.path.name
 
     @property
     def num_ctx(self) -> int:
@@ -71,26 +76,27 @@ class LocalModel:
             raise BadRequest('format must be "json" or a JSON schema as a mapping')
         return one_form(form, asked)
 
-    def chat_prompt(
+    def next_turn(
         self,
-        messages: Sequence[Mapping[str, Any]],
-        vocabulary: Vocabulary,
-        *,
-        num_ctx: int,
-        count_tokens: Callable[[str], int],
-    ) -> str:
-        """The text of a conversation, cut to `num_ctx` tokens from its beginning.
+        messages: Sequence[Mapping[str, Any] | Message],
+        tools: Sequence[Mapping[str, Any]] | None,
+        think: Think,
+    ) -> Turn:
+        """How the answer to a conversation is made.
 
-        Raises `BadRequest` for messages of a wrong form, `OllamarsError` for a bad template.
+        Raises `BadRequest` for messages or tools of a wrong form and for what the model cannot do.
         """
-        asked = messages_from_json(list(messages))
+        asked = [
+            each if isinstance(each, Message) else message_from_json(each, f"messages[{index}]")
+            for index, each in enumerate(messages)
+        ]
         if not asked:
             raise BadRequest("a chat needs at least one message")
-        system = self.described.stored.system
-        own = [Message("system", system)] if system and asked[0].role != "system" else []
-        render = prompt_renderer(self.described, vocabulary, today=datetime.date.today())
-        whole = [*own, *self.described.messages, *asked]
-        return chat_prompt(whole, render, num_ctx=num_ctx, count_tokens=count_tokens).text
+        missing = self.described.missing("tools") if tools else None
+        if missing:
+            raise BadRequest(f'"{self.name}" {missing}')
+        think = checked_think(self.described, self.name, think)
+        return next_turn(self.described, asked, tools_from_json(tools), think)
 
     def _defaults(self) -> Options:
         return Options().with_map(self.described.stored.params or {})

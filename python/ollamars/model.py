@@ -8,15 +8,13 @@
 
 from __future__ import annotations
 
-import itertools
+import datetime
 import math
 import os
-import queue
-import select
-import threading
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Literal, overload
 
@@ -24,34 +22,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ollamars import _core
+from ollamars.chunk import ChatChunk, Chunk, joined, joined_chat
 from ollamars.config import Config
+from ollamars.conversation import with_call_ids
+from ollamars.dispatch import Dispatcher
 from ollamars.errors import BadRequest, ModelError, OllamarsError
 from ollamars.local import LocalModel, open_model
+from ollamars.prompts.answer import AnswerParser, Parts, sum_of
+from ollamars.prompts.chat import Prompt
+from ollamars.prompts.messages import Message, Think
 from ollamars.runtime.forms import Form
+from ollamars.runtime.token_text import TokenText, special_texts
 from ollamars.runtime.vectors import cut_tokens, normalized
-
-DoneReason = Literal["stop", "length", "cancelled"]
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """A piece of an answer; the last one has `done` and the counts."""
-
-    text: str
-    """New text: whole characters, possibly empty."""
-    tokens: tuple[int, ...] = ()
-    """The tokens behind it, the end token included."""
-    done: bool = False
-    done_reason: DoneReason | None = None
-    prompt_tokens: int = 0
-    eval_tokens: int = 0
-    prompt_duration: int = 0
-    """Nanoseconds from the first prefill step to the first token."""
-    eval_duration: int = 0
-    """Nanoseconds spent after the first token."""
-
-    def __str__(self) -> str:
-        return self.text
 
 
 class Tokenizer:
@@ -105,60 +87,6 @@ class Tokenizer:
         return self._core.detokenize(ids, special=False).decode("utf-8", "replace")
 
 
-@dataclass
-class _Dispatcher:
-    """Hands the engine's events to the threads that wait for them."""
-
-    engine: _core.Engine
-    ids: Iterator[int] = field(default_factory=lambda: itertools.count(1))
-    waiting: dict[int, queue.SimpleQueue[_core.Event]] = field(default_factory=dict)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    thread: threading.Thread | None = None
-    closed: bool = False
-
-    def open(self, prompt: Sequence[int], options: Mapping[str, Any]) -> int:
-        with self.lock:
-            if self.closed:
-                raise BadRequest("the model is closed")
-            if self.thread is None:
-                self.thread = threading.Thread(target=self.run, name="ollamars-model", daemon=True)
-                self.thread.start()
-            request = next(self.ids)
-            self.waiting[request] = queue.SimpleQueue()
-        try:
-            self.engine.submit(request, prompt, options)
-        except (_core.CoreError, TypeError, ValueError) as error:
-            self.forget(request)
-            raise BadRequest(str(error)) from None
-        return request
-
-    def forget(self, request: int) -> None:
-        with self.lock:
-            self.waiting.pop(request, None)
-
-    def run(self) -> None:
-        ready = select.poll()
-        ready.register(self.engine.event_fd, select.POLLIN)
-        while not self.closed:
-            ready.poll()
-            os.read(self.engine.event_fd, 8)  # first the descriptor, then the queue: none is lost
-            self.deliver()
-
-    def deliver(self) -> None:
-        for event in self.engine.drain():
-            waiter = self.waiting.get(event.id)
-            if waiter is not None:
-                waiter.put(event)
-
-    def close(self) -> None:
-        with self.lock:
-            self.closed = True
-        self.engine.close()  # makes the descriptor readable: the thread sees that it is closed
-        if self.thread is not None and self.thread is not threading.current_thread():
-            self.thread.join()
-        self.deliver()
-
-
 class Model:
     """A loaded model. Safe to use from several threads; the work happens without the GIL."""
 
@@ -189,7 +117,7 @@ class Model:
             )
         except _core.CoreError as error:
             raise ModelError(str(error)) from None
-        self._dispatcher = _Dispatcher(self._engine)
+        self._dispatcher = Dispatcher(self._engine)
         self._finalizer = weakref.finalize(self, self._dispatcher.close)
         self.tokenizer = Tokenizer._of(self._engine.tokenizer)
 
@@ -270,30 +198,55 @@ class Model:
     @overload
     def chat(
         self,
-        messages: Sequence[Mapping[str, Any]],
+        messages: Sequence[Mapping[str, Any] | Message],
         *,
+        tools: Sequence[Mapping[str, Any]] | None = None,
+        think: Think = None,
         stream: Literal[True] = True,
         **options: Any,
-    ) -> Iterator[Chunk]: ...
+    ) -> Iterator[ChatChunk]: ...
     @overload
     def chat(
-        self, messages: Sequence[Mapping[str, Any]], *, stream: Literal[False], **options: Any
-    ) -> Chunk: ...
+        self,
+        messages: Sequence[Mapping[str, Any] | Message],
+        *,
+        tools: Sequence[Mapping[str, Any]] | None = None,
+        think: Think = None,
+        stream: Literal[False],
+        **options: Any,
+    ) -> ChatChunk: ...
     def chat(
-        self, messages: Sequence[Mapping[str, Any]], *, stream: bool = True, **options: Any
-    ) -> Iterator[Chunk] | Chunk:
-        """Answer a conversation through the model's template.
+        self,
+        messages: Sequence[Mapping[str, Any] | Message],
+        *,
+        tools: Sequence[Mapping[str, Any]] | None = None,
+        think: Think = None,
+        stream: bool = True,
+        **options: Any,
+    ) -> Iterator[ChatChunk] | ChatChunk:
+        """Answer a conversation through the model's template or built-in renderer.
 
-        `messages`: `[{"role": "user", "content": "..."}]`. The oldest are left out when the whole
-        does not fit the context. `options` as in `generate`.
+        `messages`: `[{"role": "user", "content": "..."}]`, as in Ollama's API, or `Message`s of
+        former answers. The oldest are left out when the whole does not fit the context. `tools`:
+        JSON schemas of functions that the model may call. `think`: yes, no or a level; a model that
+        can thinks unless told not to. `options` as in `generate`.
+
+        Raises `BadRequest` for what the model cannot do, `OllamarsError` where its template fails
+        or where it writes a call that cannot be read.
         """
-        prompt = self._local.chat_prompt(
-            messages,
+        turn = self._local.next_turn(messages, tools, think)
+        prompt = turn.prompt(
             self._engine.tokenizer,
+            today=datetime.date.today(),
             num_ctx=self.num_ctx,
             count_tokens=lambda text: len(self.tokenize(text)),
         )
-        return self._run(self.tokenize(prompt), stream, options)
+        if prompt.media:
+            raise BadRequest("images are not supported")
+        parser = turn.parser(prompt)
+        asked = self._options(options, parser.before)
+        chunks = self._answer(turn.begun, parser, prompt, asked)
+        return chunks if stream else joined_chat(list(chunks))
 
     def perplexity(self, text: str, n_ctx: int) -> float:
         """Perplexity of `text` over windows of `n_ctx` tokens, the second half of each counted.
@@ -336,26 +289,55 @@ class Model:
     def _run(
         self, prompt: list[int], stream: bool, options: Mapping[str, Any]
     ) -> Iterator[Chunk] | Chunk:
-        asked = self._local.options(options)
-        form = self._local.form(options)
-        if form is not None:
-            asked["grammar"] = self._grammar(form)
-        chunks = self._chunks(prompt, asked)
-        return chunks if stream else _join(list(chunks))
+        chunks = self._chunks(prompt, self._options(options))
+        return chunks if stream else joined(list(chunks))
 
-    def _grammar(self, form: Form) -> _core.Grammar:
+    def _options(
+        self, asked: Mapping[str, Any], thinking: tuple[str, str] | None = None
+    ) -> dict[str, Any]:
+        """What the engine is told. What a text must fit holds behind `thinking`."""
+        options = self._local.options(asked)
+        form = self._local.form(asked)
+        if form is not None:
+            options["grammar"] = self._grammar(form, thinking)
+        return options
+
+    def _grammar(self, form: Form, thinking: tuple[str, str] | None) -> _core.Grammar:
         try:
-            return self._engine.grammar(form.kind, form.text)
+            return self._engine.grammar(form.kind, form.text, after=thinking)
         except _core.CoreError as error:
             raise BadRequest(str(error)) from None
 
     def _chunks(self, prompt: list[int], options: Mapping[str, Any]) -> Iterator[Chunk]:
+        with closing(self._events(prompt, options)) as events:
+            yield from map(_chunk, events)
+
+    def _answer(
+        self, begun: str, parser: AnswerParser, prompt: Prompt, options: Mapping[str, Any]
+    ) -> Iterator[ChatChunk]:
+        """The pieces of an answer; special tokens that its parser looks for count as text."""
+        tokenizer = self._engine.tokenizer
+        text = TokenText(tokenizer, special_texts(tokenizer, parser.special))
+        parts = Parts(begun)
+        with closing(self._events(self.tokenize(prompt.text), options)) as events:
+            for event in events:
+                new = text.add(event).text
+                parts = sum_of(parts, parser.add(new) if new else Parts())
+                if event.done:
+                    parts = sum_of(parts, parser.finish())
+                yield _chat_chunk(_chunk(event), with_call_ids(parts))
+                parts = Parts()
+
+    def _events(self, prompt: list[int], options: Mapping[str, Any]) -> Generator[_core.Event]:
+        """The engine's news of a prompt. Raises `OllamarsError` where it fails."""
         request = self._dispatcher.open(prompt, options)
         waiter = self._dispatcher.waiting[request]
         try:
             while True:
                 event = waiter.get()
-                yield _chunk(event)
+                if event.done == "error":
+                    raise OllamarsError(event.error or "the engine failed")
+                yield event
                 if event.done:
                     return
         finally:
@@ -364,13 +346,11 @@ class Model:
 
 
 def _chunk(event: _core.Event) -> Chunk:
-    if event.done == "error":
-        raise OllamarsError(event.error or "the engine failed")
     return Chunk(
         text=event.text,
         tokens=(event.token,) if event.token >= 0 else (),
         done=event.done is not None,
-        done_reason=event.done,  # type: ignore[arg-type]  # "error" was raised above
+        done_reason=event.done,  # type: ignore[arg-type]  # "error" was raised before
         prompt_tokens=event.prompt_tokens,
         eval_tokens=event.eval_tokens,
         prompt_duration=event.prompt_ns,
@@ -378,15 +358,12 @@ def _chunk(event: _core.Event) -> Chunk:
     )
 
 
-def _join(chunks: list[Chunk]) -> Chunk:
-    last = chunks[-1]
-    return Chunk(
-        text="".join(chunk.text for chunk in chunks),
-        tokens=tuple(token for chunk in chunks for token in chunk.tokens),
-        done=last.done,
-        done_reason=last.done_reason,
-        prompt_tokens=last.prompt_tokens,
-        eval_tokens=last.eval_tokens,
-        prompt_duration=last.prompt_duration,
-        eval_duration=last.eval_duration,
+def _chat_chunk(chunk: Chunk, parts: Parts) -> ChatChunk:
+    message = Message(
+        "assistant",
+        content=parts.content,
+        thinking=parts.thinking,
+        tool_calls=tuple(parts.calls),
     )
+    counts = {field.name: getattr(chunk, field.name) for field in fields(Chunk)}
+    return ChatChunk(**counts | {"text": parts.content}, message=message)

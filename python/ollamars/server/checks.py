@@ -6,7 +6,6 @@ import json
 
 from ollamars.described import DescribedModel
 from ollamars.errors import BadRequest, OllamarsError
-from ollamars.prompts.messages import Think
 
 MAX_TOP_LOGPROBS = 20
 
@@ -15,22 +14,6 @@ def check_top_logprobs(count: int) -> None:
     """Raises `BadRequest`."""
     if not 0 <= count <= MAX_TOP_LOGPROBS:
         raise BadRequest(f"top_logprobs must be between 0 and {MAX_TOP_LOGPROBS}")
-
-
-def checked_think(
-    served: DescribedModel, wanted: str, think: Think, *, if_possible: bool = False
-) -> Think:
-    """Whether the model shall think: a model that can does unless told not to.
-
-    `wanted` is the name as the request has it. `if_possible`: a model that cannot just does not.
-    Raises `BadRequest`.
-    """
-    missing = served.missing("thinking")
-    if think and missing and if_possible:
-        return None
-    if think and missing:
-        raise BadRequest(f'"{wanted}" {missing}')
-    return True if think is None and not missing else think
 
 
 def check_completion(served: DescribedModel, wanted: str, action: str) -> None:

@@ -8,22 +8,22 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack
 from functools import partial
 
+from ollamars.conversation import checked_think
 from ollamars.described import DescribedModel, prompt_renderer
 from ollamars.errors import BadRequest, OllamarsError
 from ollamars.prompts import generate as prompts
+from ollamars.prompts.answer import TaggedAnswer, family_answer, is_prefilled
 from ollamars.prompts.chat import Prompt
 from ollamars.prompts.gotemplate import TemplateError
 from ollamars.prompts.messages import Think
 from ollamars.prompts.template import ChatTemplate
 from ollamars.prompts.thinking import ThinkingTags, thinking_tags
 from ollamars.runtime.engine import Event
-from ollamars.server.answer import TaggedAnswer, family_answer, is_prefilled
 from ollamars.server.calls import GenerateCall, Nothing, Outcome, Rendered, Running
 from ollamars.server.checks import (
     check_capability,
     check_completion,
     check_top_logprobs,
-    checked_think,
 )
 from ollamars.server.context import Context
 from ollamars.server.formats import grammar_of, wanted_form

@@ -8,17 +8,18 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
+from ollamars.conversation import with_call_ids
 from ollamars.described import DescribedModel
 from ollamars.errors import BadRequest, OllamarsError
+from ollamars.prompts.answer import AnswerParser, Parts, sum_of
 from ollamars.runtime.batches import Batches
 from ollamars.runtime.engine import Event, Grammar, Tokenizer
 from ollamars.runtime.loaded import LoadedModel
 from ollamars.runtime.options import Options, model_options
 from ollamars.runtime.settings import DEFAULT_CONTEXT, Settings
-from ollamars.server.answer import AnswerParser, Parts
+from ollamars.runtime.token_text import TokenProbability, TokenText, special_texts
 from ollamars.server.context import Context
 from ollamars.server.threads import in_prompt_thread
-from ollamars.server.token_text import TokenProbability, TokenText, special_texts
 
 _NO_SHIFT = ("deepseek2",)
 """Families whose context is not shifted unless a request asks for it."""
@@ -267,22 +268,18 @@ class Answers:
     def _pieces(self, event: Event) -> Iterator[Answer]:
         news = self._text.add(event)
         self._said.append(news.text)
-        parts = self._parser.add(news.text) if news.text else Parts()
+        parts = with_call_ids(self._parser.add(news.text)) if news.text else Parts()
         if parts or news.tokens or (news.text and self._with_empty):
             yield Answer(parts, news.tokens, prompt_tokens=event.prompt_tokens)
         if event.done is not None:
             said = "".join(self._said)
-            yield Answer(self._parser.finish(), (), event, said, event.prompt_tokens)
+            yield Answer(with_call_ids(self._parser.finish()), (), event, said, event.prompt_tokens)
 
 
 async def whole_answer(pieces: AsyncIterator[list[Answer]]) -> Answer:
     """All pieces as one."""
     every = [piece async for batch in pieces for piece in batch]
-    parts = Parts(
-        "".join(piece.parts.content for piece in every),
-        "".join(piece.parts.thinking for piece in every),
-        [call for piece in every for call in piece.parts.calls],
-    )
+    parts = sum_of(*(piece.parts for piece in every))
     tokens = [token for piece in every for token in piece.tokens]
     return Answer(parts, tokens, every[-1].last, every[-1].said)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ollamars.server.token_text import TokenProbability
+from ollamars.runtime.token_text import TokenProbability
 
 
 def logprobs_json(tokens: Sequence[TokenProbability], *, top: bool) -> list[dict[str, Any]]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from ollamars.prompts.answer import Parts
 from ollamars.prompts.messages import ToolCall
-from ollamars.server.answer import Parts
 from ollamars.server.dialects.anthropic.events import MessageEvents, event_line
 from ollamars.server.dialects.anthropic.message import message
 from ollamars.server.inference import Answer, empty_answer

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from ollamars.prompts.answer import Parts
 from ollamars.prompts.chat import Prompt
-from ollamars.server.answer import Parts
 from ollamars.server.dialects.openai.head import Head, usage_json
 from ollamars.server.dialects.openai.sse import DONE, data_event
 from ollamars.server.dialects.openai.tool_calls import tool_calls_json

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import secrets
-import string
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 from ollamars.prompts.messages import Message, Think, Tool, ToolCall
-from ollamars.prompts.parsers import PARSERS, Parser, ParserOutput, parser
+from ollamars.prompts.parsers import PARSERS, Parser, parser
 from ollamars.prompts.parsers.before import thinking_before
 from ollamars.prompts.text import WHITE_SPACE
 from ollamars.prompts.thinking import ThinkingParser, ThinkingTags
 from ollamars.prompts.tool_tag import OBJECT_TAG
 from ollamars.prompts.tools import ToolParser
 
-_CALL_ID_CHARS = string.ascii_lowercase + string.digits
-_CALL_ID_LENGTH = 8
-
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a piece of text adds to an answer."""
+    """What a piece of text adds to an answer. Calls have the ids that the model wrote."""
 
     content: str = ""
     thinking: str = ""
@@ -30,6 +25,15 @@ class Parts:
 
     def __bool__(self) -> bool:
         return bool(self.content or self.thinking or self.calls)
+
+
+def sum_of(*pieces: Parts) -> Parts:
+    """What pieces of an answer add up to."""
+    return Parts(
+        "".join(piece.content for piece in pieces),
+        "".join(piece.thinking for piece in pieces),
+        [call for piece in pieces for call in piece.calls],
+    )
 
 
 class AnswerParser(Protocol):
@@ -81,7 +85,7 @@ class TaggedAnswer:
         calls: Sequence[ToolCall] = ()
         if self._tools:
             calls, content = self._tools.add(content)
-        return Parts(content, thinking, _with_ids(calls))
+        return Parts(content, thinking, calls)
 
     def finish(self) -> Parts:
         """See `AnswerParser`."""
@@ -102,11 +106,11 @@ class FamilyAnswer:
 
     def add(self, text: str) -> Parts:
         """See `AnswerParser`."""
-        return _parts(self._parser.add(text))
+        return Parts(*self._parser.add(text))
 
     def finish(self) -> Parts:
         """See `AnswerParser`."""
-        return _parts(self._parser.add("", True))
+        return Parts(*self._parser.add("", True))
 
 
 def family_answer(
@@ -120,19 +124,6 @@ def family_answer(
     if found is None:
         return None
     return FamilyAnswer(found, PARSERS[name].preserved_tokens, thinking_before(name, last, think))
-
-
-def _parts(output: ParserOutput) -> Parts:
-    return Parts(output.content, output.thinking, _with_ids(output.tool_calls))
-
-
-def _with_ids(calls: Sequence[ToolCall]) -> Sequence[ToolCall]:
-    """The calls with ids of ours, also where the model wrote one."""
-    return [replace(call, id=_new_call_id()) for call in calls]
-
-
-def _new_call_id() -> str:
-    return "call_" + "".join(secrets.choice(_CALL_ID_CHARS) for _ in range(_CALL_ID_LENGTH))
 
 
 def is_prefilled(prompt: str, tags: ThinkingTags) -> bool:

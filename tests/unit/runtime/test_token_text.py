@@ -8,7 +8,7 @@ from typing import ClassVar
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ollamars.server.token_text import TokenText, special_texts
+from ollamars.runtime.token_text import TokenText, special_texts
 from tests.scripted_engine import ByteTokenizer, ScriptedEvent
 
 TAG = 1
