@@ -107,3 +107,45 @@ async def test_async_client(tiny: Served) -> None:
         return text
 
     assert await trio.to_thread.run_sync(asyncio.run, ask()) == HELLO
+
+
+@pytest.fixture(scope="module")
+def caller(tiny: Served, tiny_gguf: Path) -> str:
+    """A model that calls a tool if the last message ends in 4, and answers one that ends in 7."""
+    tools = "{{ range .Tools }}{{ .Function.Name }}{{ end }}"
+    template = tools + "{{ range .Messages }}{{ .Content }}{{ end }}"
+    tiny.create("caller", tiny_gguf, template=template, parser="qwen3-coder")
+    return "caller"
+
+
+def get_weather(city: str) -> str:
+    """The weather of a place.
+
+    Args:
+        city: where
+    """
+    return f"{city}: wet 7"
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_function_is_called_and_its_result_answered(
+    client: ollama.Client, caller: str, stream: bool
+) -> None:
+    messages: list[ollama.Message] = [ollama.Message(role="user", content="Weather? 4")]
+
+    def ask() -> list[ollama.Message]:
+        if stream:
+            chunks = list(client.chat(caller, messages, tools=[get_weather], stream=True))
+            assert [chunk.done for chunk in chunks] == [False] * (len(chunks) - 1) + [True]
+            return [chunk.message for chunk in chunks]
+        return [client.chat(caller, messages, tools=[get_weather]).message]
+
+    called = ask()
+    assert "".join(part.content or "" for part in called) == "Let me look."
+    [call] = [call for part in called for call in part.tool_calls or ()]
+    assert (call.function.name, call.function.arguments) == ("get_weather", {"city": "Paris"})
+    result = get_weather(**call.function.arguments)
+    messages += [*called, ollama.Message(role="tool", tool_name="get_weather", content=result)]
+    answered = ask()
+    assert "".join(part.content or "" for part in answered) == "It rains."
+    assert not any(part.tool_calls for part in answered)

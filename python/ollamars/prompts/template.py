@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final
 
-from ollamars.prompts.gotemplate import Template
+from ollamars.prompts.gotemplate import Limits, Template
 from ollamars.prompts.gotemplate.nodes import Action, Command, Field, List, Pipe
 from ollamars.prompts.gotemplate.strconv import canonical
 from ollamars.prompts.legacy import cut_at_response, turns
@@ -18,6 +18,8 @@ from ollamars.prompts.variables import variables
 
 DEFAULT_TEMPLATE: Final = "{{ .Prompt }}"
 """The template of a model that has none."""
+_STEPS_PER_MESSAGE: Final = 1_000
+"""What each message adds to the work that a template may do; the usual ones do some 20 steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +100,12 @@ class ChatTemplate:
             "Messages": messages_value(messages),
             "Tools": tools_value(request.tools),
         }
-        return self._execute(data, today)
+        return self._execute(data, today, _STEPS_PER_MESSAGE * len(messages))
 
-    def _execute(self, data: dict[str, Any], today: datetime.date) -> str:
-        return self._template.execute_tree(self._root, data, today=today)
+    def _execute(self, data: dict[str, Any], today: datetime.date, more: int = 0) -> str:
+        """The text for data, with so many steps more than usual."""
+        limits = Limits(steps=Limits().steps + more)
+        return self._template.execute_tree(self._root, data, today=today, limits=limits)
 
     def _render_turns(
         self, messages: Sequence[Message], data: dict[str, Any], today: datetime.date

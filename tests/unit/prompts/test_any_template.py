@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import datetime
+import time
 from contextlib import suppress
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ollamars.prompts.capabilities import template_capabilities
-from ollamars.prompts.gotemplate import Limits, Template, TemplateError
+from ollamars.prompts.gotemplate import Template, TemplateError, TemplateLimitError
 from ollamars.prompts.messages import Message, ToolCall
 from ollamars.prompts.template import ChatTemplate, Request
 from ollamars.prompts.thinking import thinking_tags
 from ollamars.prompts.tool_tag import tool_tag
 
 TODAY = datetime.date(2025, 3, 1)
-LIMITS = Limits(steps=5_000, output=100_000)
 
 OPERANDS = st.sampled_from(
     [
@@ -160,16 +161,50 @@ TALK = (
 )
 
 
-@settings(max_examples=300, deadline=2000)
+SECONDS = 2.5
+"""What one template may take; a quarter of a second on a machine that does nothing else."""
+
+
+def within_bounds(begun: float) -> None:
+    assert time.process_time() - begun < SECONDS
+
+
+@settings(max_examples=300, deadline=None)
 @given(st.one_of(TEXTS, st.text()))
 def test_parsing_and_executing(text: str) -> None:
+    begun = time.process_time()
     with suppress(TemplateError):
-        Template.parse(text).execute(DATA, today=TODAY, limits=LIMITS)
+        Template.parse(text).execute(DATA, today=TODAY)
+    within_bounds(begun)
 
 
-@settings(max_examples=150, deadline=2000)
+@settings(max_examples=100, deadline=None)
+@given(PIPELINES)
+def test_endless_work_ends(pipeline: str) -> None:
+    """Whatever a template does again and again."""
+    begun = time.process_time()
+    with pytest.raises(TemplateError):
+        text = (
+            f"{{{{range 1000000000}}}}{{{{if {pipeline}}}}}{{{{end}}}}{{{{{pipeline}}}}}{{{{end}}}}"
+        )
+        Template.parse(text).execute(DATA, today=TODAY)
+    within_bounds(begun)
+
+
+def test_work_may_grow_with_the_conversation() -> None:
+    template = ChatTemplate.parse("{{ range .Messages }}{{ range 500 }}{{ end }}{{ end }}")
+    talk = [Message("user" if index % 2 else "assistant", "x") for index in range(2000)]
+    template.render(Request(talk), today=TODAY)
+    greedy = ChatTemplate.parse("{{ range .Messages }}{{ range 2000 }}{{ end }}{{ end }}")
+    greedy.render(Request(talk[:20]), today=TODAY)
+    with pytest.raises(TemplateLimitError):
+        greedy.render(Request(talk), today=TODAY)
+
+
+@settings(max_examples=150, deadline=None)
 @given(TEXTS)
 def test_prompts(text: str) -> None:
+    begun = time.process_time()
     with suppress(TemplateError):
         template = ChatTemplate.parse(text)
         thinking_tags(template)
@@ -178,3 +213,4 @@ def test_prompts(text: str) -> None:
         for request in (Request(TALK, think=True), Request(prompt="p", suffix="s"), Request()):
             with suppress(TemplateError):
                 template.render(request, today=TODAY)
+    within_bounds(begun)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ollamars.prompts.gotemplate.fmt import format_value
 from ollamars.prompts.gotemplate.strconv import to_bytes
-from ollamars.prompts.gotemplate.types import Kind
+from ollamars.prompts.gotemplate.types import STRING, Kind
 from ollamars.prompts.gotemplate.values import Value, is_nil, unwrap
 
 
@@ -33,6 +33,8 @@ def equal(left: Value, others: Sequence[Value]) -> bool:
 
 
 def _equal(left: Value, right: Value) -> bool:
+    if left.type is STRING and right.type is STRING:
+        return bool(left.data == right.data)
     left_basic, right_basic = left.kind in _BASIC, right.kind in _BASIC
     if left_basic or right_basic:
         same = left.kind is right.kind or {left.kind, right.kind} == _INTEGERS

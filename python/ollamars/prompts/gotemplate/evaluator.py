@@ -27,14 +27,12 @@ from ollamars.prompts.gotemplate.values import (
     NOTHING,
     Value,
     element,
+    elements,
     indirect,
     is_true,
     length,
     sorted_items,
 )
-
-_KEYS_PER_STEP: Final = 8
-"""How many keys of a map are sorted in one step."""
 
 
 class _BreakLoop(Exception):
@@ -59,8 +57,8 @@ class Execution(PipelineEvaluator):
 
     def _walk_list(self, nodes: List, dot: Value) -> None:
         self._enter()
+        self._step(len(nodes.nodes))
         for node in nodes.nodes:
-            self._step()
             self._node = node
             _WALKERS[type(node)](self, node, dot)
         self._depth -= 1
@@ -78,6 +76,7 @@ class Execution(PipelineEvaluator):
         if value.type is STRING:
             self._write(value.data)
             return
+        self._step(elements(value.data))
         text = format_value(printable(value))
         self._step(len(text) // CHARACTERS_PER_STEP)
         self._write(text)
@@ -138,7 +137,7 @@ class Execution(PipelineEvaluator):
         if value.kind is Kind.SLICE:
             return ((Value(INT, i), element(value, i)) for i in range(length(value)))
         if value.kind is Kind.MAP:
-            self._step(length(value) // _KEYS_PER_STEP)
+            self._step(length(value))
             return sorted_items(value)
         if value.kind in (Kind.INT, Kind.UINT):
             if len(pipe.declared) > 1:

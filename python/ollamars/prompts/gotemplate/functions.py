@@ -31,6 +31,8 @@ class Function:
     call: Callable[[Sequence[Value]], Value]
     fixed: tuple[Type, ...] = ()
     variadic: Type | None = None
+    prints: bool = False
+    """Does it write its arguments out, element by element and character by character?"""
 
     def parameter(self, position: int) -> Type:
         """The type of an argument, whose position must exist."""
@@ -59,8 +61,16 @@ def _joined(values: Sequence[Value]) -> str:
     return sprint([printable(unwrap(value)) for value in values])
 
 
+def _printing(
+    text: Callable[[Sequence[Value]], str],
+    fixed: tuple[Type, ...] = (),
+    variadic: Type | None = None,
+) -> Function:
+    return Function(lambda args: _string(text(args)), fixed, variadic, prints=True)
+
+
 def _escaping(escape: Callable[[str], str]) -> Function:
-    return Function(lambda args: _string(escape(_joined(args))), (), ANY)
+    return _printing(lambda args: escape(_joined(args)), (), ANY)
 
 
 def _less_or_equal(left: Value, right: Value) -> bool:
@@ -103,9 +113,9 @@ BUILTINS: Final[Mapping[str, Function]] = MappingProxyType(
         "len": Function(lambda args: Value(INT, length_of(args[0])), (VALUE,)),
         "not": Function(lambda args: _bool(not is_true(args[0])), (VALUE,)),
         "or": Function(_lazy, (VALUE,), VALUE),
-        "print": Function(lambda args: _string(sprint(args)), (), ANY),
-        "printf": Function(lambda args: _string(sprintf(args[0].data, args[1:])), (STRING,), ANY),
-        "println": Function(lambda args: _string(sprintln(args)), (), ANY),
+        "print": _printing(sprint, (), ANY),
+        "printf": _printing(lambda args: sprintf(args[0].data, args[1:]), (STRING,), ANY),
+        "println": _printing(sprintln, (), ANY),
         "slice": Function(lambda args: slice_item(args[0], args[1:]), (VALUE,), VALUE),
         "urlquery": _escaping(url_escape),
     }
@@ -117,11 +127,11 @@ BUILTINS: Final[Mapping[str, Function]] = MappingProxyType(
 """Go's functions by name."""
 
 
-def _json(args: Sequence[Value]) -> Value:
+def _json(args: Sequence[Value]) -> str:
     try:
-        return _string(encode(args[0]))
+        return encode(args[0])
     except JsonError:
-        return _string("")
+        return ""
 
 
 def _type_script_type(args: Sequence[Value]) -> Value:
@@ -138,7 +148,7 @@ def ollama_functions(today: datetime.date) -> Mapping[str, Function]:
     """Go's functions and Ollama's, on the local date `today`."""
     yesterday = today - datetime.timedelta(days=1)
     added = {
-        "json": Function(_json, (ANY,)),
+        "json": _printing(_json, (ANY,)),
         "currentDate": Function(lambda _args: _string(today.isoformat()), (), STRING),
         "yesterdayDate": Function(lambda _args: _string(yesterday.isoformat()), (), STRING),
         "toTypeScriptType": Function(_type_script_type, (ANY,)),

@@ -20,7 +20,7 @@ from ollamars.prompts.gotemplate.nodes import (
     String,
     Variable,
 )
-from ollamars.prompts.gotemplate.state import CHARACTERS_PER_STEP, Located, State
+from ollamars.prompts.gotemplate.state import CHARACTERS_PER_STEP, PRINTED_PER_STEP, Located, State
 from ollamars.prompts.gotemplate.strconv import quote
 from ollamars.prompts.gotemplate.types import (
     ANY,
@@ -35,6 +35,7 @@ from ollamars.prompts.gotemplate.types import (
 from ollamars.prompts.gotemplate.values import (
     NOTHING,
     Value,
+    elements,
     field,
     indirect,
     is_true,
@@ -49,6 +50,9 @@ _NO_ARGUMENTS: Final = {
     Kind.STRUCT: "has arguments but cannot be invoked as function",
     Kind.MAP: "is not a method but has arguments",
 }
+_FIELDS: Final = (Field, Chain, Variable)
+_SIZED: Final = (str, list, bytes)
+"""Tuples, because a union is made anew where it is written."""
 _NUMBER_TYPES: Final = {int: INT, float: FLOAT64, complex: COMPLEX128}
 
 
@@ -74,7 +78,7 @@ class PipelineEvaluator(State):
         first = command.args[0]
         if isinstance(first, Identifier):
             return self._function(first, command, command.args[1:], dot, final)
-        if isinstance(first, Field | Chain | Variable):
+        if isinstance(first, _FIELDS):
             return self._fields(first, dot, command.args, final)
         if not isinstance(first, Pipe):
             self._node = first
@@ -176,7 +180,7 @@ class PipelineEvaluator(State):
         if name in ("and", "or"):
             return self._and_or(name == "or", args, dot, final)
         values = self._arguments(function, args, dot, final)
-        self._step(sum(map(_size, values)) // CHARACTERS_PER_STEP)
+        self._step(len(args) + self._reading(function, values))
         if name == "call":
             values.insert(0, Value(STRING, _callee(args, final)))
         try:
@@ -184,7 +188,10 @@ class PipelineEvaluator(State):
         except FunctionError as error:
             self._node = node
             raise self._error(f"error calling {name}: {error}") from None
-        self._check_size(_size(result))
+        size = _size(result)
+        self._step(size // (PRINTED_PER_STEP if function.prints else CHARACTERS_PER_STEP))
+        if size > self._limits.output:
+            raise self._limit("the template writes too much")
         return result
 
     def _arguments(
@@ -197,10 +204,11 @@ class PipelineEvaluator(State):
             values.append(self._validated(final, function.parameter(len(args))))
         return values
 
-    def _check_size(self, size: int) -> None:
-        self._step(size // CHARACTERS_PER_STEP)
-        if size > self._limits.output:
-            raise self._limit("the template writes too much")
+    def _reading(self, function: Function, values: Sequence[Value]) -> int:
+        """Steps for what a function reads."""
+        if function.prints:
+            return sum(elements(value.data) for value in values)
+        return sum(map(_size, values)) // CHARACTERS_PER_STEP
 
     def _check_count(self, name: str, function: Function, given: int, final: Value) -> None:
         wanted, total = len(function.fixed), given + (final is not _MISSING)
@@ -222,7 +230,6 @@ class PipelineEvaluator(State):
 
     def _argument(self, node: Operand, type_: Type, dot: Value) -> Value:
         """An argument for a parameter of this type."""
-        self._step()
         self._node = node
         if isinstance(node, Nil):
             if type_ is VALUE:
@@ -234,7 +241,7 @@ class PipelineEvaluator(State):
             return self._validated(self._pipeline(node, dot), type_)
         if isinstance(node, Identifier):
             return self._validated(self._function(node, node, (), dot, _MISSING), type_)
-        if isinstance(node, Field | Chain | Variable):
+        if isinstance(node, _FIELDS):
             return self._validated(self._fields(node, dot, (), _MISSING), type_)
         if type_ is STRING and not isinstance(node, String | Dot):
             raise self._error(f"expected string; found {node}")
@@ -260,7 +267,7 @@ class PipelineEvaluator(State):
 def _size(value: Value) -> int:
     """Characters of a string, elements of a slice: what it costs to read or to make."""
     data = unwrap(value).data
-    return len(data) if isinstance(data, str | list | bytes) else 0
+    return len(data) if isinstance(data, _SIZED) else 0
 
 
 def _callee(args: Sequence[Operand], final: Value) -> str:

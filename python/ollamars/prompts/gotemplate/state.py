@@ -14,7 +14,9 @@ from ollamars.prompts.gotemplate.strconv import byte_length, quote
 from ollamars.prompts.gotemplate.values import Value
 
 CHARACTERS_PER_STEP: Final = 256
-"""How much text that a function makes costs one step."""
+"""How much text that is only copied or compared costs one step."""
+PRINTED_PER_STEP: Final = 32
+"""How much text that a function writes character by character costs one step."""
 
 Located = Node | Operand | Command
 """What an error may stand at."""
@@ -24,8 +26,9 @@ Located = Node | Operand | Command
 class Limits:
     """What one execution may use up."""
 
-    steps: int = 2_000_000
-    """Nodes visited, and characters made by functions in units of 256."""
+    steps: int = 100_000
+    """Nodes visited, elements printed, text that functions read or make; about a microsecond each.
+    A conversation of 200 messages takes some 3,000."""
     output: int = 64 << 20
     """Characters of the result, and of a single value."""
     depth: int = 120

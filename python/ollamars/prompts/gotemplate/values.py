@@ -149,16 +149,28 @@ def field(value: Value, index: int) -> Value:
     return Value(value.type.fields[index].type, value.data.values[index])
 
 
+def elements(data: Any) -> int:
+    """How many elements data holds at any depth: what printing it costs beside its text."""
+    if isinstance(data, bytes):
+        return len(data)
+    if isinstance(data, dict):
+        inner: Any = data.values()
+    elif isinstance(data, list | tuple):
+        inner = data
+    elif isinstance(data, Struct):
+        inner = data.values
+    else:
+        return elements(data.data) if isinstance(data, Value) else 0
+    return len(inner) + sum(map(elements, inner))
+
+
 def is_true(value: Value) -> bool:
     """Is it not the zero value of its type? A struct always is true."""
     value = unwrap(value)
-    if value.kind in (Kind.SLICE, Kind.MAP, Kind.STRING):
-        return bool(value.data)
-    if value.kind in (Kind.STRUCT,):
+    kind = value.type.kind
+    if kind is Kind.STRUCT:
         return True
-    if value.kind is Kind.POINTER:
-        return value.data is not None
-    return bool(value.data)
+    return value.data is not None if kind is Kind.POINTER else bool(value.data)
 
 
 def sorted_items(value: Value) -> list[tuple[Value, Value]]:
