@@ -37,8 +37,11 @@ check-python: $(VENV)/.installed $(VENV)/.test-tools  ## ruff, mypy, import dire
 test-data: $(VENV)/.installed $(VENV)/.test-tools  ## bring the models that the recorded data is about, where it is there
 	$(BIN)/python tests/fetch.py
 
-bench: $(VENV)/.installed $(VENV)/.test-tools  ## measure; results in bench/results
-	$(BIN)/python bench/run.py
+bench: $(VENV)/.installed $(VENV)/.test-tools  ## measure next to llama.cpp; results in bench/results, docs/performance.md
+	$(BIN)/pip install --quiet --group bench
+	$(BIN)/python bench/run.py --long
+	$(BIN)/python bench/run.py --level avx2 --peer avx2 --only qwen2.5-0.5b-q4_k_m --name cpu-avx2
+	$(BIN)/python bench/report.py
 
 wheel: $(VENV)/.venv-ready  ## a wheel in dist/ that installs without a compiler
 	$(BIN)/pip wheel --quiet --no-deps --wheel-dir dist .

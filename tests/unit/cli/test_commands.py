@@ -237,3 +237,14 @@ def test_the_version_of_our_server_is_no_surprise(run: Run, server: str, warned:
         result = run(scripted, "-v")
     warning = f"Warning: client version is {own_version()}\n" if warned else ""
     assert result.out == f"ollama version is {server}\n{warning}"
+
+
+def test_ps_verbose_tells_what_runs_a_model(run: Run) -> None:
+    model = {"name": "a:1", "digest": "0" * 64, "size": 1000, "size_vram": 0, "context_length": 64}
+    with serve(get_api_ps=Answer({"models": [model | {"executor": "cpu-vnni/cpu"}]})) as server:
+        plain = run(server, "ps")
+        verbose = run(server, "ps", "--verbose")
+    assert "EXECUTOR" not in plain.out
+    head, row = verbose.out.splitlines()
+    assert head.split()[-1] == "EXECUTOR"
+    assert row.split()[-1] == "cpu-vnni/cpu"
