@@ -77,7 +77,8 @@ def serve(**answers: Answer | list[Answer]) -> Iterator[Scripted]:
 
         def handle_any(self) -> None:
             data = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            answer = script.take(f"{self.command} {self.path.partition("?")[0]}", data)
+            path, _, _ = self.path.partition("?")
+            answer = script.take(f"{self.command} {path}", data)
             self.send_response(answer.status)
             self.send_header("Content-Length", str(len(answer.data)))
             self.end_headers()
