@@ -17,7 +17,7 @@ from ollamars.prompts.harmony import (
     read_header,
 )
 from ollamars.prompts.harmony_names import HarmonyNames
-from ollamars.prompts.messages import Tool, message_from_json, messages_from_json, tools_from_json
+from ollamars.prompts.messages import message_from_json, messages_from_json, tools_from_json
 from ollamars.prompts.parsers import Parser, ParserOutput, ToolCallError, arguments_json, parser
 from ollamars.prompts.renderers import Conversation, renderer
 from tests.golden.data import Data, Row
@@ -59,20 +59,21 @@ def judge_parser(row: Row, data: Data) -> str | None:
 
     Where the original has a fault, no more than an orderly end is asked for.
     """
-    tools = data.parser_tools if row["tools"] else []
     free = bool(row.get("fault") or row.get("crash"))
     for cut, texts in _streams(row):
-        one = _parser(row, tools)
+        one = parser_of(row, data)
         if "init_names" in row and [tool.name for tool in one.tools] != row["init_names"]:
             return told(row["id"], row["init_names"], [tool.name for tool in one.tools])
         got = total(one, texts, done_last=cut["done"] == "last")
         wanted = [cut.get("total", row["total"]), row["total"]] if not free else []
-        if not free and not any(_as_recorded(want, got) for want in wanted):
+        if not free and not any(as_recorded(want, got) for want in wanted):
             return told(f"{row['id']} cut {cut['cut']}", wanted[0], got)
     return None
 
 
-def _parser(row: Row, tools: Sequence[Tool]) -> Parser:
+def parser_of(row: Row, data: Data) -> Parser:
+    """The parser of a row."""
+    tools = data.parser_tools if row["tools"] else []
     last = message_from_json(row["last"]) if row["last"] is not None else None
     found = parser(row["parser"], tools, last, row["think"])
     assert found is not None, row["parser"]
@@ -141,7 +142,8 @@ def _plain(arguments: str) -> str:
     return json.dumps(json.loads(arguments))
 
 
-def _as_recorded(want: Total, got: Total) -> bool:
+def as_recorded(want: Total, got: Total) -> bool:
+    """Is it what was recorded, by the rule for streams?"""
     calls = [{"id": "", **call, "arguments": _plain(call["arguments"])} for call in want["calls"]]
     wanted = (want["content"], want["thinking"], calls)
     same = (got["content"], got["thinking"], got["calls"]) == wanted
