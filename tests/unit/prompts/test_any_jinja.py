@@ -61,7 +61,7 @@ PARTS = st.one_of(
 TEXTS = st.one_of(st.lists(PARTS, max_size=6).map("".join), st.text())
 ENDLESS = (
     "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
-    "{% set n = namespace(s='x') %}{% for a in range(99999) %}{% set n.s = n.s ~ n.s %}{% endfor %}",
+    "{% set n = namespace(s='x') %}{% for a in range(99) %}{% set n.s = n.s ~ n.s %}{% endfor %}",
     "{% macro f() %}{{ f() }}{{ f() }}{% endmacro %}{{ f() }}",
     "{{ 'x' * 999999999999 }}",
     "{{ '[' * 60000 }}" + "{{ (" * 3000,
