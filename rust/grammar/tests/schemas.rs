@@ -244,7 +244,7 @@ fn what_cannot_be_had_is_named() {
         ),
         (
             json!({"$ref": "#/$defs/a", "$defs": {"a": {"type": "array", "items": false, "minItems": 1}}}),
-            "#/$defs/r0: type with items with minItems cannot be met",
+            "#/$defs/a: type with items with minItems cannot be met",
         ),
     ] {
         let error = kit.refused("schema", &schema.to_string());

@@ -38,12 +38,12 @@ pub(super) fn write(rules: &Rules) -> Result<String, String> {
     }
 }
 
-/// The long lexemes that might be taken for another one, or for its start.
+/// The long lexemes that may begin with another one: the longest match would never take that one.
 fn confused(lexemes: &BTreeMap<String, bool>) -> Vec<String> {
     let long = lexemes.iter().filter(|(_, long)| **long);
-    let alike = |a: &str| lexemes.keys().any(|b| a != b && !begin_apart(a, b));
-    let found = long.filter(|(a, _)| lexemes.len() > MOST_LEXEMES || alike(a));
-    found.map(|(a, _)| a.clone()).collect()
+    let hides = |long: &str| lexemes.keys().any(|other| begins(other, long));
+    let found = long.filter(|(long, _)| lexemes.len() > MOST_LEXEMES || hides(long));
+    found.map(|(long, _)| long.clone()).collect()
 }
 
 /// The regular expression of each rule that has one: that is not recursive, and not too large.
@@ -96,16 +96,19 @@ fn times(least: u32, most: Option<u32>) -> String {
 
 /// Whether no text of the expression is the start of another one, and none is empty.
 fn ends_by_itself(regex: &str) -> bool {
-    let whole = || RegexAst::Regex(regex.to_owned());
-    let longer = RegexAst::Concat(vec![whole(), RegexAst::Regex(format!("{ANYTHING}+"))]);
-    is_empty(RegexAst::And(vec![whole(), longer]))
-        && is_empty(RegexAst::And(vec![whole(), RegexAst::EmptyString]))
+    let empty = RegexAst::And(vec![of(regex), RegexAst::EmptyString]);
+    !begins(regex, regex) && is_empty(empty)
 }
 
-/// Whether no text of one begins with a text of the other.
-fn begin_apart(a: &str, b: &str) -> bool {
-    let begins = |regex: &str| RegexAst::Regex(format!("(?:{regex}){ANYTHING}*"));
-    is_empty(RegexAst::And(vec![begins(a), begins(b)]))
+/// Whether a text of `b` may begin with a text of `a` and go on.
+fn begins(a: &str, b: &str) -> bool {
+    let more = RegexAst::Regex(format!("{ANYTHING}+"));
+    let longer = RegexAst::Concat(vec![of(a), more]);
+    !is_empty(RegexAst::And(vec![longer, of(b)]))
+}
+
+fn of(regex: &str) -> RegexAst {
+    RegexAst::Regex(regex.to_owned())
 }
 
 /// Whether it is certain that an expression matches nothing.

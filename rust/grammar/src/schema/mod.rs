@@ -33,13 +33,14 @@ const ESCAPES: &str = r#"nrbtf\""#;
 pub(crate) fn compile(factory: &ParserFactory, text: &str) -> Result<TokenParser> {
     let schema = serde_json::from_str(text).map_err(|error| Error::Json(error.to_string()))?;
     let rewritten = rewrite::rewrite(&schema)?;
-    if endless::is_endless(&rewritten) {
+    if endless::is_endless(&rewritten.schema) {
         return Err(Error::Schema {
             place: "#".to_owned(),
             why: "no value is ever complete: it must hold itself ($ref)".to_owned(),
         });
     }
-    attempt(factory, &rewritten).map_err(|why| why::explain(factory, &rewritten, &why))
+    let parser = attempt(factory, &rewritten.schema);
+    parser.map_err(|why| why::explain(factory, &rewritten, &why))
 }
 
 /// Compiles what was rewritten; the error is `llguidance`'s.

@@ -24,7 +24,7 @@ type Members = Map<String, Value>;
 ///
 /// # Errors
 /// [`Error::Schema`]: a keyword that makes no sense or is not supported, and where.
-pub(super) fn rewrite(schema: &Value) -> Result<Value> {
+pub(super) fn rewrite(schema: &Value) -> Result<Rewritten> {
     let mut rewriter = Rewriter {
         document: Document::new(schema),
         definitions: HashMap::new(),
@@ -40,7 +40,18 @@ pub(super) fn rewrite(schema: &Value) -> Result<Value> {
     if let (Value::Object(members), false) = (&mut root, defs.is_empty()) {
         members.insert("$defs".to_owned(), Value::Object(defs));
     }
-    Ok(root)
+    let references = rewriter.definitions.into_iter();
+    Ok(Rewritten {
+        schema: root,
+        references: references.map(|(text, name)| (name, text)).collect(),
+    })
+}
+
+/// A schema that `llguidance` gets right.
+pub(super) struct Rewritten {
+    pub(super) schema: Value,
+    /// The references that the request has for what stands in `$defs`, by the names there.
+    pub(super) references: HashMap<String, String>,
 }
 
 struct Rewriter<'a> {

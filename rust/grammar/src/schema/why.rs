@@ -1,5 +1,6 @@
 //! Which keyword cannot be met: the schema is compiled without parts of it.
 
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use llguidance::ParserFactory;
@@ -7,38 +8,41 @@ use serde_json::{Map, Value};
 
 use super::attempt;
 use super::place::Place;
+use super::rewrite::Rewritten;
 use crate::Error;
 
 /// How long the search may take.
 const LIMIT: Duration = Duration::from_secs(1);
 
 /// The error of a rewritten schema that does not compile, `why` being what `llguidance` said.
-pub(super) fn explain(factory: &ParserFactory, schema: &Value, why: &str) -> Error {
-    let search = Search {
+pub(super) fn explain(factory: &ParserFactory, rewritten: &Rewritten, why: &str) -> Error {
+    let mut search = Search {
         factory,
-        defs: schema.get("$defs"),
+        rewritten,
         end: Instant::now() + LIMIT,
+        followed: HashSet::new(),
     };
-    let defs = search.defs.and_then(Value::as_object);
-    let wrong_def = defs.into_iter().flatten().find_map(|(name, def)| {
-        let pointer = format!("#/$defs/{name}");
-        search.find(def, &Place::new(&pointer))
-    });
-    let found = search.find(schema, &Place::new("#")).or(wrong_def);
+    let found = search.find(&rewritten.schema, &Place::new("#"));
     found.unwrap_or_else(|| Place::new("#").wrong(clean(why)))
 }
 
 struct Search<'a> {
     factory: &'a ParserFactory,
-    defs: Option<&'a Value>,
+    rewritten: &'a Rewritten,
     end: Instant,
+    /// The definitions that were searched.
+    followed: HashSet<&'a str>,
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
     /// The innermost part that does not compile, by its place.
-    fn find(&self, schema: &Value, place: &Place<'_>) -> Option<Error> {
+    fn find(&mut self, schema: &'a Value, place: &Place<'_>) -> Option<Error> {
         let why = self.fault(schema)?;
         let members = schema.as_object()?;
+        let reference = members.get("$ref").and_then(Value::as_str);
+        if let Some(inner) = reference.and_then(|reference| self.follow(reference)) {
+            return Some(inner);
+        }
         for (name, value) in members {
             if name == "$defs" {
                 continue;
@@ -68,13 +72,24 @@ impl Search<'_> {
         )))
     }
 
+    /// Searches a definition, once.
+    fn follow(&mut self, reference: &'a str) -> Option<Error> {
+        let name = reference.strip_prefix("#/$defs/")?;
+        let definition = self.rewritten.schema.get("$defs")?.get(name)?;
+        let place = self.rewritten.references.get(name)?;
+        let first = self.followed.insert(name);
+        first.then(|| self.find(definition, &Place::new(place)))?
+    }
+
     /// What `llguidance` says of a part; None: nothing, or the time is over.
     fn fault(&self, part: &Value) -> Option<String> {
         if !part.is_object() || Instant::now() > self.end {
             return None;
         }
         let mut whole = part.clone();
-        if let (Value::Object(members), Some(defs)) = (&mut whole, self.defs) {
+        if let (Value::Object(members), Some(defs)) =
+            (&mut whole, self.rewritten.schema.get("$defs"))
+        {
             members.insert("$defs".to_owned(), defs.clone());
         }
         attempt(self.factory, &whole).err()
