@@ -1,6 +1,6 @@
 //! Writing a grammar in Lark.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write as _;
 
 use llguidance::derivre::{RegexAst, RegexBuilder};
@@ -11,8 +11,8 @@ use super::{Node, Rules};
 const LONGEST_REGEX: usize = 1 << 16;
 /// Work that the comparison of two parts may take.
 const FUEL: u64 = 5_000;
-/// More lexemes are not compared: each is one character then.
-const MOST_LEXEMES: usize = 200;
+/// Lexemes that are taken back; then each is one character.
+const MOST_ROUNDS: usize = 50;
 const ANYTHING: &str = "(?s:.)";
 
 /// The grammar; its rule `start` is the first one.
@@ -22,28 +22,46 @@ pub(super) fn write(rules: &Rules) -> Result<String, String> {
         return Ok(format!("start: /{regex}/\n"));
     }
     let mut refused = HashSet::new();
-    loop {
-        let mut writer = Writer {
-            rules,
-            regexes: &regexes,
-            refused: &refused,
-            lexemes: BTreeMap::new(),
+    let mut compared = HashMap::new();
+    for _ in 0..MOST_ROUNDS {
+        let (text, lexemes) = written(rules, &regexes, Some(&refused));
+        match hidden(&lexemes, &mut compared) {
+            None => return Ok(text),
+            Some(lexeme) => refused.insert(lexeme),
         };
-        let text = writer.write();
-        let confused = confused(&writer.lexemes);
-        if confused.is_empty() {
-            return Ok(text);
-        }
-        refused.extend(confused);
     }
+    Ok(written(rules, &regexes, None).0)
 }
 
-/// The long lexemes that may begin with another one: the longest match would never take that one.
-fn confused(lexemes: &BTreeMap<String, bool>) -> Vec<String> {
+/// The rules that are used, and their lexemes. `refused` must not be lexemes as a whole; None:
+/// every lexeme is a character.
+fn written(
+    rules: &Rules,
+    regexes: &[Option<String>],
+    refused: Option<&HashSet<String>>,
+) -> (String, BTreeMap<String, bool>) {
+    let mut writer = Writer {
+        rules,
+        regexes,
+        refused,
+        lexemes: BTreeMap::new(),
+    };
+    (writer.write(), writer.lexemes)
+}
+
+/// The longest of the lexemes that may begin with another one: the longest match would never take
+/// that one. Refusing it changes what others there are, so that they are looked at anew.
+fn hidden(
+    lexemes: &BTreeMap<String, bool>,
+    compared: &mut HashMap<(String, String), bool>,
+) -> Option<String> {
+    let mut hides = |other: &String, long: &String| {
+        let pair = (other.clone(), long.clone());
+        *compared.entry(pair).or_insert_with(|| begins(other, long))
+    };
     let long = lexemes.iter().filter(|(_, long)| **long);
-    let hides = |long: &str| lexemes.keys().any(|other| begins(other, long));
-    let found = long.filter(|(long, _)| lexemes.len() > MOST_LEXEMES || hides(long));
-    found.map(|(long, _)| long.clone()).collect()
+    let found = long.filter(|(long, _)| lexemes.keys().any(|other| hides(other, long)));
+    found.map(|(long, _)| long.clone()).max_by_key(String::len)
 }
 
 /// The regular expression of each rule that has one: that is not recursive, and not too large.
@@ -124,8 +142,8 @@ fn is_empty(ast: RegexAst) -> bool {
 struct Writer<'a> {
     rules: &'a Rules,
     regexes: &'a [Option<String>],
-    /// What must not be a lexeme as a whole.
-    refused: &'a HashSet<String>,
+    /// What must not be a lexeme as a whole; None: nothing may.
+    refused: Option<&'a HashSet<String>>,
     /// The lexemes that were written, and whether they are longer than a character.
     lexemes: BTreeMap<String, bool>,
 }
@@ -193,6 +211,7 @@ impl Writer<'_> {
     /// The longest start of a sequence, of two items or more, that ends by itself: its expression
     /// and how many items it has.
     fn longest_run(&self, nodes: &[Node]) -> Option<(String, usize)> {
+        let refused = self.refused?;
         let mut text = String::new();
         let mut longest = None;
         for (index, node) in nodes.iter().enumerate() {
@@ -205,7 +224,7 @@ impl Writer<'_> {
             }
             // Only one character is a clear end.
             let ends = index > 0 && matches!(node, Node::Character(_));
-            if ends && !self.refused.contains(&text) && ends_by_itself(&text) {
+            if ends && !refused.contains(&text) && ends_by_itself(&text) {
                 longest = Some((text.clone(), index + 1));
             }
         }
@@ -232,6 +251,15 @@ mod tests {
 
     #[test]
     fn what_ends_by_itself_is_a_lexeme() {
+        // Keys and strings are alike, and a comma stands alone, too.
+        let text = lark(
+            "root ::= \"{\" m (\",\" m)* \"}\" | s | \"[\" root (\",\" root)* \"]\"\n\
+             m ::= \"'\" [a-z]* \"'\" \":\" root\ns ::= \"'\" [^']* \"'\"",
+        );
+        assert!(
+            text.contains("/[\\x{27}](?:[\\x{61}-\\x{7a}])*[\\x{27}]/ /[\\x{3a}]/"),
+            "{text}"
+        );
         let text = lark("root ::= \"(\" root \")\" | \"'\" [^']* \"'\" \" \"*");
         assert!(
             text.contains("/[\\x{27}](?:[^\\x{27}])*[\\x{27}]/ (/[\\x{20}]/)*"),
