@@ -45,7 +45,10 @@ class ScriptedGrammar:
 
 class ByteTokenizer:
     n_tokens = 256
+    kind = "bytes"
     add_bos = False
+    add_eos = False
+    add_sep = False
     eog: ClassVar[Sequence[int]] = ()
     special_ids: ClassVar[dict[str, int]] = {"bos": -1, "eos": -1}
 
@@ -98,6 +101,8 @@ class ScriptedEngine:
     architecture = "scripted"
     n_embd = 2
     n_labels = 1
+    fallback: str | None = None
+    rerank_template: str | None = None
 
     def __init__(self, num_ctx: int = 128, step: float = 0.0, script: Sequence[str] = ()) -> None:
         self.num_ctx = num_ctx
@@ -148,9 +153,9 @@ class ScriptedEngine:
         time.sleep(self._step)
         return np.array([[len(text), text[0]] for text in texts], np.float32)
 
-    def scores(self, id: int, texts: Sequence[Sequence[int]]) -> NDArray[np.float32]:
-        """Number of tokens."""
-        return np.array([[len(text)] for text in texts], np.float32)
+    def relevances(self, id: int, texts: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+        """The last token."""
+        return np.array([text[-1] for text in texts], np.float32)
 
     def active(self) -> int:
         with self._lock:

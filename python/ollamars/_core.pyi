@@ -177,6 +177,12 @@ class Engine:
     def exec(self) -> str:
         """Name of the executor that runs the model, e.g. `candle/cpu`."""
     @property
+    def fallback(self) -> str | None:
+        """Why it is not the executor that was asked for; None: it is."""
+    @property
+    def rerank_template(self) -> str | None:
+        """How the file puts `{query}` and `{document}` together; None: it does not say."""
+    @property
     def memory(self) -> int:
         """Bytes of weights and KV memory."""
     @property
@@ -224,6 +230,8 @@ class Engine:
         """
     def scores(self, id: int, texts: Sequence[Sequence[int]]) -> NDArray[np.float32]:
         """[texts, n_labels] scores of a reranker, as `embed`; classes are probabilities."""
+    def relevances(self, id: int, texts: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+        """[texts] how relevant each is: the score that counts, a logit as its probability."""
     def close(self) -> None:
         """Stop the thread and free the model; waits for the running step. Idempotent."""
 

@@ -32,6 +32,7 @@ from ollamars.prompts.answer import AnswerParser, Parts, sum_of
 from ollamars.prompts.chat import Prompt
 from ollamars.prompts.messages import Message, Think
 from ollamars.runtime.forms import Form
+from ollamars.runtime.reranking import pairs
 from ollamars.runtime.token_text import TokenText, special_texts
 from ollamars.runtime.vectors import cut_tokens, normalized
 
@@ -174,6 +175,15 @@ class Model:
         tokens = [cut_tokens(self.tokenize(text), self.num_ctx, special) for text in texts]
         vectors = self._vectors(self._engine.embed, tokens)
         return normalized(vectors) if normalize else vectors
+
+    def rank(self, query: str, documents: Sequence[str]) -> NDArray[np.float32]:
+        """How relevant each document is to a query, `[len(documents)]`, by a reranker.
+
+        A document that is too long is cut. Raises `BadRequest` where the model is no reranker.
+        """
+        engine = self._engine
+        tokens = pairs(engine.tokenizer, engine.rerank_template, query, documents, self.num_ctx)
+        return self._vectors(engine.relevances, tokens)
 
     @overload
     def generate(

@@ -264,4 +264,7 @@ class Runtime:
             "memory": engine.memory,
         }
         _log.info("model loaded", extra={"values": values})
+        if engine.fallback is not None:
+            reason = {"model": loaded.model.name.short, "reason": engine.fallback}
+            _log.warning("the cpu executor cannot run this model", extra={"values": reason})
         return loaded

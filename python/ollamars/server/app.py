@@ -14,13 +14,13 @@ from ollamars.durations import SECOND
 from ollamars.errors import OllamarsError
 from ollamars.server.compat import Checks
 from ollamars.server.context import EXTENSION, Context
-from ollamars.server.dialects import anthropic, ollama, openai
+from ollamars.server.dialects import anthropic, jina, ollama, openai
 from ollamars.server.responses import error_response
 from ollamars.server.serving import App
 
 _log = logging.getLogger(__name__)
 
-DIALECTS: tuple[ModuleType, ...] = (ollama, openai, anthropic)
+DIALECTS: tuple[ModuleType, ...] = (ollama, openai, anthropic, jina)
 """Packages whose modules hold the routes: one file a route, named after it, with a `blueprint`."""
 
 

@@ -9,7 +9,7 @@ use crate::batch::Heads;
 use crate::exec::Exec;
 use crate::program::{Output, Program};
 use crate::scheduler::Grant;
-use crate::spec::{ModelSpec, Pooling};
+use crate::spec::{ModelSpec, Pooling, Scale};
 use crate::{Error, Result};
 
 /// What an engine must know of its model to make vectors of texts.
@@ -23,8 +23,10 @@ pub struct TextModel {
     pub width: usize,
     /// Scores of a text; 0: the model gives none.
     pub labels: usize,
-    /// Whether the scores are logits of classes.
-    pub softmax: bool,
+    /// What the scores are.
+    pub scale: Scale,
+    /// Which of them tells how relevant a text is.
+    pub relevant: usize,
 }
 
 impl TextModel {
@@ -37,7 +39,8 @@ impl TextModel {
             pooling: spec.embedder.pooling,
             width: width(Output::Embedding),
             labels: width(Output::Scores),
-            softmax: score.is_some_and(|score| score.softmax),
+            scale: score.map(|score| score.scale).unwrap_or_default(),
+            relevant: score.map_or(0, |score| score.relevant),
         }
     }
 

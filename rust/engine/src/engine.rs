@@ -23,6 +23,7 @@ use crate::pass::{Collect, Pass};
 use crate::program::Output;
 use crate::sample::log_sum_exp;
 use crate::sequence::{Sequence, Task};
+use crate::spec::Scale;
 use crate::text::Vocabulary;
 use crate::worker::{self, Worker};
 use crate::{Error, Result};
@@ -224,18 +225,33 @@ impl Engine {
     /// # Errors
     /// As [`Engine::embed`], and [`Error::Request`]: the model gives no scores.
     pub fn scores(&self, id: u64, texts: Vec<Vec<u32>>) -> Result<Vec<f32>> {
-        let TextModel {
-            labels, softmax, ..
-        } = self.config.texts;
+        let TextModel { labels, scale, .. } = self.config.texts;
         if labels == 0 {
             let why = "this model does not give scores: it has no reranker's head";
             return Err(Error::Request(why.to_string()));
         }
         let mut scores = self.vectors(id, texts, Output::Scores)?;
-        if softmax {
+        if scale == Scale::Classes {
             scores.chunks_exact_mut(labels).for_each(self::softmax);
         }
         Ok(scores)
+    }
+
+    /// How relevant each text of a reranker is, `[texts]`: the score that counts, as a probability
+    /// where it is a logit. As [`Engine::scores`].
+    ///
+    /// # Errors
+    /// As [`Engine::scores`].
+    pub fn relevances(&self, id: u64, texts: Vec<Vec<u32>>) -> Result<Vec<f32>> {
+        let scores = self.scores(id, texts)?;
+        let model = &self.config.texts;
+        let sigmoid = |logit: f32| 1.0 / (1.0 + (-logit).exp());
+        let relevance = |score: &f32| match model.scale {
+            Scale::Logits => sigmoid(*score),
+            Scale::Classes | Scale::Bounded => *score,
+        };
+        let relevant = scores.iter().skip(model.relevant).step_by(model.labels);
+        Ok(relevant.map(relevance).collect())
     }
 
     fn vectors(&self, id: u64, texts: Vec<Vec<u32>>, output: Output) -> Result<Vec<f32>> {

@@ -42,6 +42,10 @@ pub struct Loaded {
     pub architecture: String,
     /// Name of the executor that runs it.
     pub exec: String,
+    /// Why it is not the one that was asked for.
+    pub fallback: Option<&'static str>,
+    /// `tokenizer.chat_template.rerank`: how a query and a document are put together.
+    pub rerank_template: Option<String>,
     /// Bytes of weights and KV memory.
     pub memory: u64,
     /// Tokens of context that the model was trained with.
@@ -66,6 +70,12 @@ impl Loaded {
         };
         Ok(compiler.compile(format, start)?)
     }
+}
+
+fn rerank_template(model: &Model) -> Result<Option<String>> {
+    let metadata = model.gguf().metadata();
+    let template: Option<&str> = metadata.find("tokenizer.chat_template.rerank")?;
+    Ok(template.map(str::to_owned))
 }
 
 /// Opens a model, loads its weights and starts its engine.
@@ -103,6 +113,8 @@ pub fn load(path: &Path, options: &LoadOptions) -> Result<Loaded> {
         tokenizer,
         architecture: model.architecture().to_owned(),
         exec: name,
+        rerank_template: rerank_template(&model)?,
+        fallback: model.fallback(&options.exec),
         memory,
         train_ctx: model.train_ctx(),
         grammars: OnceLock::new(),

@@ -93,6 +93,13 @@ impl Model {
         TextModel::new(&self.spec, &decoder::record(&self.spec))
     }
 
+    /// Why the model runs on candle although another executor is asked for, if it does.
+    pub fn fallback(&self, exec: &str) -> Option<&'static str> {
+        let cpu = named(exec).is_ok_and(|(name, ..)| *name == "cpu");
+        let program = || decoder::record(&self.spec);
+        cpu.then(|| exec::cpu::unsupported(&program())).flatten()
+    }
+
     /// The vocabulary.
     pub fn tokenizer(&self) -> &Arc<Tokenizer> {
         &self.tokenizer
@@ -110,15 +117,19 @@ impl Model {
     /// [`Error::Request`]: no executor of that name; [`Error::Tensor`]: a weight that it cannot
     /// read; [`Error::Exec`]: no memory, or a device that fails.
     pub fn load(&self, exec: &str, num_ctx: usize, limits: Limits) -> Result<Box<dyn Exec>> {
-        let (name, variant) = match exec.split_once('-') {
-            Some((name, variant)) => (name, Some(variant)),
-            None => (exec, None),
-        };
-        let named = |(known, ..): &&(&str, &str, Load)| name.is_empty() || *known == name;
-        let (.., load) = EXECUTORS.iter().find(named).ok_or_else(|| unknown(exec))?;
+        let variant = exec.split_once('-').map(|(_, variant)| variant);
+        let (.., load) = named(exec)?;
         let spec = arch::read(&self.gguf, num_ctx)?;
         load(decoder::record(&spec), &self.gguf, limits, variant)
     }
+}
+
+/// The executor of a name, which may have a variant; the default one for an empty name.
+fn named(exec: &str) -> Result<&'static (&'static str, &'static str, Load)> {
+    let name = exec.split_once('-').map_or(exec, |(name, _)| name);
+    let mut all = EXECUTORS.iter();
+    let found = all.find(|(known, ..)| name.is_empty() || *known == name);
+    found.ok_or_else(|| unknown(exec))
 }
 
 fn unknown(exec: &str) -> Error {

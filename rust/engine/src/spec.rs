@@ -274,8 +274,22 @@ pub struct Score {
     pub steps: Vec<HeadStep>,
     /// How many scores there are.
     pub labels: usize,
-    /// The scores are logits of classes: their softmax is what counts.
-    pub softmax: bool,
+    /// What the scores are.
+    pub scale: Scale,
+    /// Which of them tells how relevant a text is.
+    pub relevant: usize,
+}
+
+/// What the scores of a reranker are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Scale {
+    /// Logits of classes: their softmax is what counts.
+    Classes,
+    /// Logits of a relevance: its sigmoid is a probability.
+    Logits,
+    /// Bounded already.
+    #[default]
+    Bounded,
 }
 
 /// What is made of a whole text.

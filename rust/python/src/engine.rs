@@ -145,6 +145,16 @@ impl Engine {
     }
 
     #[getter]
+    fn rerank_template(&self) -> Option<&str> {
+        self.loaded.rerank_template.as_deref()
+    }
+
+    #[getter]
+    fn fallback(&self) -> Option<&'static str> {
+        self.loaded.fallback
+    }
+
+    #[getter]
     fn memory(&self) -> u64 {
         self.loaded.memory
     }
@@ -239,6 +249,16 @@ impl Engine {
         let shape = [texts.len(), self.n_labels()];
         let scores = py.detach(|| self.loaded.engine.scores(id, texts));
         PyArray1::from_vec(py, scores.map_err(core_error)?).reshape(shape)
+    }
+
+    fn relevances<'py>(
+        &self,
+        py: Python<'py>,
+        id: u64,
+        texts: Vec<Vec<u32>>,
+    ) -> PyResult<Bound<'py, PyArray1<f32>>> {
+        let relevances = py.detach(|| self.loaded.engine.relevances(id, texts));
+        Ok(PyArray1::from_vec(py, relevances.map_err(core_error)?))
     }
 
     fn close(&self, py: Python<'_>) {

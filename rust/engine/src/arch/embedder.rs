@@ -1,9 +1,11 @@
 //! How the rows of a text become its embedding, or its scores.
 
+use ollamars_gguf::Strings;
+
 use super::reader::Reader;
 use super::shared::{Sizes, layer_norm_if};
 use crate::Result;
-use crate::spec::{Activation, Embedder, HeadStep, Pooling, Score};
+use crate::spec::{Activation, Embedder, HeadStep, Pooling, Scale, Score};
 
 /// Numbers of `pooling_type`. 0 asks for every row; a text has one vector all the same. 4 is a
 /// reranker's, whose rows are its architecture's matter.
@@ -18,15 +20,18 @@ pub fn pooling(r: &Reader<'_>, default: Pooling) -> Result<Pooling> {
 
 /// A model that generates text: the last row; its scores are classes.
 pub fn of_decoder(r: &Reader<'_>, sizes: &Sizes) -> Result<Embedder> {
-    let output = output(r, sizes)?;
+    let (output, relevant) = (output(r, sizes)?, relevant(r)?);
     Ok(Embedder {
         pooling: pooling(r, Pooling::Last)?,
         dense: Vec::new(),
-        score: output.map(|(step, labels)| Score {
-            steps: vec![step],
-            labels,
-            softmax: true,
-        }),
+        score: output
+            .filter(|(_, labels)| *labels > relevant)
+            .map(|(step, labels)| Score {
+                steps: vec![step],
+                labels,
+                scale: Scale::Classes,
+                relevant,
+            }),
     })
 }
 
@@ -63,11 +68,27 @@ fn score(r: &Reader<'_>, sizes: &Sizes, activation: HeadStep) -> Result<Option<S
         steps.push(step);
         labels = count;
     }
-    Ok((labels > 0).then_some(Score {
+    let relevant = relevant(r)?;
+    let logits = matches!(steps.last(), Some(HeadStep::Linear(_)));
+    Ok((labels > relevant).then_some(Score {
         steps,
         labels,
-        softmax: false,
+        scale: if logits {
+            Scale::Logits
+        } else {
+            Scale::Bounded
+        },
+        relevant,
     }))
+}
+
+/// The class "yes" where classes have names, else the first one.
+fn relevant(r: &Reader<'_>) -> Result<usize> {
+    let names: Option<&Strings> = r.find("classifier.output_labels")?;
+    let yes = |name: &[u8]| name.eq_ignore_ascii_case(b"yes");
+    Ok(names
+        .and_then(|names| names.iter().position(yes))
+        .unwrap_or(0))
 }
 
 /// `cls.output` and its number of labels.

@@ -7,7 +7,7 @@ use ollamars_engine::exec::cpu::{CpuExec, Options, unsupported};
 use ollamars_engine::exec::{Exec, Limits};
 use ollamars_engine::model::Model;
 use ollamars_engine::program::{Output, Program};
-use ollamars_engine::spec::Embedder;
+use ollamars_engine::spec::{Embedder, Scale};
 use ollamars_engine::{arch, decoder};
 use ollamars_kernels::{KvType, Level};
 
@@ -152,7 +152,7 @@ impl Runner {
         let heads = self.embedder.pooling.heads();
         let rows = self.pass(tokens, cut, Output::Scores, heads);
         let scores = rows.last().expect("a row").clone();
-        if !self.embedder.score.as_ref().expect("scores").softmax {
+        if self.embedder.score.as_ref().expect("scores").scale != Scale::Classes {
             return scores;
         }
         let total: f32 = scores.iter().map(|x| x.exp()).sum();
