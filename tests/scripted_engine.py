@@ -50,7 +50,7 @@ class ByteTokenizer:
     add_eos = False
     add_sep = False
     eog: ClassVar[Sequence[int]] = ()
-    special_ids: ClassVar[dict[str, int]] = {"bos": -1, "eos": -1}
+    special_ids: ClassVar[dict[str, int]] = {"bos": -1, "eos": -1, "sep": -1}
 
     def piece(self, id: int, *, special: bool = True) -> bytes:
         return bytes([id])
@@ -75,6 +75,8 @@ class Loads:
     """What loading raises."""
     script: list[str] = field(default_factory=list)
     """What a request gets instead; may be changed at any time."""
+    labels: int = 1
+    """Scores that a text gets; 0: the model is no reranker."""
     settings: list[dict[str, Any]] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
     engines: list[ScriptedEngine] = field(default_factory=list)
@@ -86,6 +88,7 @@ class Loads:
         self.paths.append(path)
         self.settings.append(settings)
         engine = ScriptedEngine(settings["num_ctx"], self.step, self.script)
+        engine.n_labels = self.labels
         self.engines.append(engine)
         return engine
 
@@ -118,6 +121,7 @@ class ScriptedEngine:
         self._running: dict[int, tuple[int, int]] = {}
         """Tokens made and tokens wanted, by request."""
         self._wake = threading.Event()
+        self._cancelled = threading.Event()
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
 
@@ -135,7 +139,13 @@ class ScriptedEngine:
             self._running[id] = (0, len(self._script) or (wanted if wanted > 0 else 5))
         self._wake.set()
 
+    @property
+    def cancelled(self) -> bool:
+        """Was the work of an embedding ended?"""
+        return self._cancelled.is_set()
+
     def cancel(self, id: int) -> None:
+        self._cancelled.set()
         with self._lock:
             if self._running.pop(id, None) is not None:
                 self._emit(ScriptedEvent(id, done="cancelled"))
@@ -150,7 +160,7 @@ class ScriptedEngine:
     def embed(self, id: int, texts: Sequence[Sequence[int]]) -> NDArray[np.float32]:
         """Number of tokens, and the first one."""
         self.requests.append((texts[0], {}))
-        time.sleep(self._step)
+        self._cancelled.wait(self._step)
         return np.array([[len(text), text[0]] for text in texts], np.float32)
 
     def relevances(self, id: int, texts: Sequence[Sequence[int]]) -> NDArray[np.float32]:

@@ -95,21 +95,21 @@ async def site(tmp_path: Path, tiny_gguf: Path, nursery: trio.Nursery) -> AsyncI
         await _create(site, await trio.Path(tiny_gguf).read_bytes())
         gguf = trio.Path(successor_model(tmp_path / "jinja.gguf", chat_template=JINJA, seed=1))
         await site.post(
-            "/api/create", model="jinja", files=await _upload(site, await gguf.read_bytes())
+            "/api/create", model="jinja", files=await upload(site, await gguf.read_bytes())
         )
         yield site
     server.reset()
     nursery.cancel_scope.cancel()
 
 
-async def _upload(site: Site, gguf: bytes) -> dict[str, str]:
+async def upload(site: Site, gguf: bytes) -> dict[str, str]:
     digest = "sha256:" + hashlib.sha256(gguf).hexdigest()
     assert (await site.ask("POST", f"/api/blobs/{digest}", gguf)).status_code == 201
     return {"tiny.gguf": digest}
 
 
 async def _create(site: Site, gguf: bytes) -> None:
-    files = await _upload(site, gguf)
+    files = await upload(site, gguf)
     await site.post("/api/create", model="raw", files=files)
     await site.post("/api/create", model="chat", files=files, template=TEMPLATE)
     await site.post("/api/create", model="think", files=files, template=THINKING)
