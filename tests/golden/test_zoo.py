@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ollamars import Model
+from ollamars import Model, _core
 from tests.support import lines, shared
 
 ARCHITECTURES = ("llama", "mistral3", "qwen2", "qwen3", "gemma3")
@@ -65,3 +65,48 @@ def test_every_case_of_our_architectures(monkeypatch: pytest.MonkeyPatch) -> Non
                 check_greedy(model, prompt, kind, case["tol" if exact else "tol_f32"])
         checked += 1
     assert checked > 60
+
+
+ENCODERS = (
+    "bert",
+    "nomic-bert",
+    "nomic-bert-moe",
+    "jina-bert-v2",
+    "modern-bert",
+    "gemma-embedding",
+    "qwen3",
+)
+
+
+def within(
+    case: dict[str, Any], vectors: dict[str, list[NDArray[np.float32]]], key: str, tolerance: float
+) -> bool:
+    """Is every vector near the recorded one?"""
+    recorded = [prompt[key] for prompt in case["prompts"]]
+    return all(
+        float(np.abs(got - floats(each[kind])).max()) <= tolerance
+        for kind, all_got in vectors.items()
+        for got, each in zip(all_got, recorded, strict=True)
+    )
+
+
+@pytest.mark.parametrize("executor", ["candle", "cpu"])
+def test_every_encoder_and_reranker(executor: str) -> None:
+    folder, cases = zoo(), shared("zoo", "expected.jsonl.gz")
+    checked = 0
+    for case in lines(cases):
+        if case.get("arch") not in ENCODERS or case["kind"] != "embedding":
+            continue
+        engine = _core.Engine(str(folder / f"{case['id']}.gguf"), num_ctx=256, exec=executor)
+        tokens = [prompt["tokens"] for prompt in case["prompts"]]
+        kind = case.get("default_pooling", "rank")
+        vectors = {kind: list((engine.scores if kind == "rank" else engine.embed)(1, tokens))}
+        engine.close()
+        # The cpu executor keeps the past of a model that generates in halves.
+        tolerance = case["tol_f16" if executor == "cpu" else "tol"]
+        passes = within(case, vectors, "pooled", tolerance) or (
+            "tol_f32" in case and within(case, vectors, "pooled_f32", case["tol_f32"])
+        )
+        assert passes, case["id"]
+        checked += 1
+    assert checked > 15
