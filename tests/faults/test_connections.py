@@ -167,6 +167,31 @@ def test_an_early_answer_arrives(server: Process, expect: str) -> None:
     assert done.returncode == 0
 
 
+def rejected(length: int) -> bytes:
+    return b"POST /reject HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % length
+
+
+def test_a_connection_goes_on_after_a_small_body_that_nobody_read(server: Process) -> None:
+    with server.connect(rejected(1000)) as sock:
+        time.sleep(0.1)
+        sock.sendall(bytes(1000) + get("/tiny"))
+        answer = read_until(sock, b"{}", times=2)
+    assert answer.count(b"HTTP/1.1 ") == 2
+    assert b"connection: close" not in answer.lower()
+
+
+@pytest.mark.parametrize("length", [1000, 10 << 20])
+def test_an_answer_tells_that_the_rest_of_the_body_is_not_read(
+    server: Process, length: int
+) -> None:
+    begin = time.monotonic()
+    with server.connect(rejected(length)) as sock:
+        answer = read_all(sock)
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b"connection: close\r\n" in answer.lower()
+    assert time.monotonic() - begin < KEEP_ALIVE + 2
+
+
 def test_work_is_ended_for_clients_that_left_before_the_answer_began(server: Process) -> None:
     before = server.stats()
     for _ in range(5):

@@ -20,6 +20,13 @@ from ollamars.server.request_body import RequestBody
 _requests = logging.getLogger("ollamars.server.requests")
 
 
+DRAINED = 256 * 1024
+"""Bytes of a body that nobody read which an answer waits for, as in Go, so that the connection can
+serve the next request. With more to come it is closed, and the answer says so."""
+DRAIN_TIME = 0.5
+"""Seconds that an answer waits for them."""
+
+
 class Request(TrioRequest):
     """A request whose body has limits, and that knows what to do when it ends."""
 
@@ -90,6 +97,8 @@ class HttpExchange(TrioASGIHTTPConnection):
         async def guarded(message: ASGISendEvent) -> None:
             if message["type"] == "http.response.start":
                 self._status = message["status"]
+                if not await body.drain(DRAINED, DRAIN_TIME):
+                    message["headers"] = [*message["headers"], (b"connection", b"close")]
             if message["type"] == "http.response.body":
                 if not message.get("more_body", False):
                     self._sent_all = True

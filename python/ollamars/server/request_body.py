@@ -52,6 +52,21 @@ class RequestBody:
         self._discarding = True
         self.clear()
 
+    async def drain(self, most: int, seconds: float) -> bool:
+        """Swallow what is left, if that is not more than `most` bytes and comes in time.
+
+        Is the whole body here then?
+        """
+        end = self.received + most
+        if self.expected is not None and self.expected > end:
+            return False
+        with trio.move_on_after(seconds):
+            while not self._complete and self.received <= end:
+                self.clear()
+                self._readable = trio.Event()
+                await self._readable.wait()
+        return self._complete
+
     def clear(self) -> None:
         """Forget what waits to be read."""
         self._pieces.clear()
