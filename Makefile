@@ -41,6 +41,7 @@ bench: $(VENV)/.installed $(VENV)/.test-tools  ## measure next to llama.cpp; res
 	$(BIN)/pip install --quiet --group bench
 	$(BIN)/python bench/run.py --long
 	$(BIN)/python bench/run.py --level avx2 --peer avx2 --only qwen2.5-0.5b-q4_k_m --name cpu-avx2
+	$(BIN)/python bench/prompts.py
 	$(BIN)/python bench/report.py
 
 wheel: $(VENV)/.venv-ready  ## a wheel in dist/ that installs without a compiler

@@ -19,7 +19,7 @@ from ollamars.prompts.capabilities import (
     template_has_tool_round_trip,
 )
 from ollamars.prompts.chat import chat_prompt, template_renderer
-from ollamars.prompts.match import nearest
+from ollamars.prompts.match import nearest, nearest_format
 from ollamars.prompts.messages import ToolCall, messages_from_json, tools_from_json
 from ollamars.prompts.template import ChatTemplate, Request
 from ollamars.prompts.text import WHITE_SPACE
@@ -91,8 +91,13 @@ def filter_think(given: Given, data: Data) -> list[Given]:
 
 
 def match(given: Given, data: Data) -> str:
-    """The name of the built-in template that a Jinja text stands for."""
-    name = nearest(given["chat_template"], data.known_texts)
+    """The name of the built-in template that a Jinja text stands for.
+
+    Without a list of known texts among the data, by the shapes that ship with ollamars.
+    """
+    text = given["chat_template"]
+    listed = data.find("template_library") is not None
+    name = nearest(text, data.known_texts) if listed else nearest_format(text)
     if name is None:
         raise OllamarsError("no matching template found")
     return name
