@@ -19,11 +19,11 @@ pub struct Tensor {
 
 pub const N_EMBD: usize = 40;
 pub const N_VOCAB: usize = 50;
-const HEADS: usize = 4;
+pub const HEADS: usize = 4;
 const KV_HEADS: usize = 2;
 /// No multiple of any vector's width.
 const HEAD_DIM: usize = 14;
-const N_FF: usize = 56;
+pub const N_FF: usize = 56;
 
 /// What the cases differ in.
 #[derive(Clone, Copy, Default)]
@@ -122,14 +122,17 @@ pub fn case(name: &str) -> File {
 }
 
 impl File {
-    fn new(architecture: &str, parts: Parts, extra: &[(&str, Value)]) -> Self {
-        let mut file = Self {
-            metadata: vec![(
-                "general.architecture".to_string(),
-                Value::from(architecture),
-            )],
+    /// A file with nothing in it but its architecture.
+    pub fn empty(architecture: &str) -> Self {
+        let key = "general.architecture".to_string();
+        Self {
+            metadata: vec![(key, Value::from(architecture))],
             tensors: Vec::new(),
-        };
+        }
+    }
+
+    fn new(architecture: &str, parts: Parts, extra: &[(&str, Value)]) -> Self {
+        let mut file = Self::empty(architecture);
         for (key, size) in [
             ("context_length", 256),
             ("embedding_length", N_EMBD),
@@ -230,7 +233,7 @@ impl File {
         self.random(&format!("{name}.weight"), dims, size, 0.0);
     }
 
-    fn norm(&mut self, name: &str, length: usize) {
+    pub fn norm(&mut self, name: &str, length: usize) {
         self.random(&format!("{name}.weight"), &[length], 0.3, 1.0);
     }
 

@@ -2,6 +2,7 @@
 //! of files that cannot be run.
 
 mod damaged;
+mod encoders;
 mod file;
 mod opening;
 mod reference;
