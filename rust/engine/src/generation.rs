@@ -71,6 +71,8 @@ pub struct Generation {
     id: u64,
     cancelled: Arc<AtomicBool>,
     sampler: Sampler,
+    /// What the text must fit, until the first step makes the constraint of it.
+    grammar: Option<Grammar>,
     constraint: Option<Constraint>,
     text: TextStream,
     prompt_tokens: usize,
@@ -112,7 +114,8 @@ impl Generation {
             id,
             cancelled,
             sampler,
-            constraint: options.grammar.as_ref().map(Constraint::new),
+            grammar: options.grammar,
+            constraint: None,
             text: TextStream::new(options.stop),
             prompt_tokens: prompt.len(),
             eval_tokens: 0,
@@ -142,12 +145,15 @@ impl Generation {
 
     /// Whether its text must fit a grammar.
     pub fn is_constrained(&self) -> bool {
-        self.constraint.is_some()
+        self.grammar.is_some() || self.constraint.is_some()
     }
 
     /// Computes which tokens the next step may draw. Needs no logits, and so may run beside the pass
     /// that makes them.
     pub fn prepare(&mut self) {
+        if let Some(grammar) = self.grammar.take() {
+            self.constraint = Some(Constraint::new(&grammar));
+        }
         if let Some(constraint) = &mut self.constraint {
             constraint.prepare();
         }
@@ -187,6 +193,7 @@ impl Generation {
     }
 
     fn draw(&mut self, logits: &mut [f32]) -> Result<Sampled> {
+        self.prepare();
         let Some(constraint) = &mut self.constraint else {
             return self.sampler.sample(logits, None);
         };
