@@ -133,6 +133,10 @@ def test_a_text_in_a_form(model: ollamars.Model) -> None:
     assert say("x1", format={"const": "One"}) == '"One"'
     assert say("x1", format="json").startswith("{")
 
+    # Without an end token a text ends where it is complete.
+    whole = model.generate("x1", stream=False, regex="One", ignore_eog=True)
+    assert (whole.text, whole.done_reason) == ("One", "stop")
+
 
 def test_a_form_that_cannot_be(model: ollamars.Model) -> None:
     cases: list[tuple[dict[str, Any], str]] = [
