@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+import numpy as np
 import ollama
 import pytest
 
 from tests.served import Served
+from tests.tiny_bert import hidden, ids, tensors, tiny_bert
 from tests.tiny_gguf import CHAINS
 
 HELLO = "".join(CHAINS[0])
@@ -149,3 +151,24 @@ def test_a_function_is_called_and_its_result_answered(
     answered = ask()
     assert "".join(part.content or "" for part in answered) == "It rains."
     assert not any(part.tool_calls for part in answered)
+
+
+def test_embed_and_embeddings(client: ollama.Client, tmp_path: Path) -> None:
+    data = tiny_bert(tmp_path / "bert.gguf").read_bytes()
+    digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
+    client.create_blob(tmp_path / "bert.gguf")
+    client.create("bert", files={"bert.gguf": digest})
+    assert client.show("bert").capabilities == ["embedding"]
+    answer = client.embed("bert", ["a b", "hello"])
+    tokens = [ids("a b"), ids("hello")]
+    assert answer.prompt_eval_count == sum(map(len, tokens))
+    for vector, each in zip(answer.embeddings, tokens, strict=True):
+        mean = hidden(each, tensors()).mean(axis=0)
+        np.testing.assert_allclose(vector, mean / np.linalg.norm(mean), atol=1e-4)
+    short = client.embed("bert", "a b", dimensions=4).embeddings[0]
+    assert len(short) == 4
+    assert client.embeddings("bert", "hello").embedding == pytest.approx(answer.embeddings[1])
+    assert [model.name for model in client.ps().models if model.name == "bert:latest"]
+    with pytest.raises(ollama.ResponseError, match="exceeds the context length"):
+        client.embed("bert", "a " * 100, truncate=False)
+    client.delete("bert")

@@ -29,6 +29,7 @@ pub mod scheduler;
 pub mod sequence;
 pub mod spec;
 pub mod text;
+mod vectors;
 mod wake;
 mod worker;
 
