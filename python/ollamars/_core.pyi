@@ -11,6 +11,7 @@ __all__ = [
     "Engine",
     "Event",
     "Gguf",
+    "Grammar",
     "Meter",
     "Sha256",
     "Tokenizer",
@@ -191,7 +192,7 @@ class Engine:
     def event_fd(self) -> int:
         """Readable when `drain` has news. Read it first (8 bytes), then drain."""
     def grammar(
-        self, kind: str, text: str = "", *, after: tuple[str, str] | None = None
+        self, kind: str, text: str = ..., *, after: tuple[str, str] | None = None
     ) -> Grammar:
         """Compile what a request's text shall fit; blocks without the GIL, ten seconds at most.
 
