@@ -152,8 +152,6 @@ impl<const DOT: u8> Simd for Neon<DOT> {
                 value = in(vreg) value, options(pure, nomem, nostack, preserves_flags));
             vst1_u16(to, halves);
         };
-        load_bf16(from: *const u16) -> F =
-            vreinterpretq_f32_u32(vshll_n_u16::<16>(vld1_u16(from)));
     }
 
     #[inline(always)]
