@@ -105,7 +105,8 @@ fn keywords() {
 #[test]
 fn a_name_has_one_spelling() {
     let kit = Kit::new(bpe());
-    let schema = json!({"type": "object", "properties": {"a": {"type": "integer"}}});
+    let schema = json!({"type": "object", "properties": {"a": {"type": "integer"}},
+                        "additionalProperties": true});
     check(
         &kit,
         &schema,
@@ -115,6 +116,39 @@ fn a_name_has_one_spelling() {
             r#"{"\u0061": "x"}"#,
             r#"{"b": 1, "a": "x"}"#,
         ],
+    );
+}
+
+#[test]
+fn described_objects_are_closed() {
+    let kit = Kit::new(bpe());
+    let a = json!({"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]});
+    let b = json!({"type": "object", "properties": {"b": {"type": "integer"}}, "required": ["b"]});
+    check(&kit, &a, &[r#"{"a": 1}"#], &[r#"{"a": 1, "b": 1}"#]);
+    check(
+        &kit,
+        &json!({"anyOf": [a, b]}),
+        &[r#"{"b": 1}"#],
+        &[r#"{"a": 1, "b": 1}"#],
+    );
+    // Each describes a part.
+    let both = [r#"{"a": 1, "b": 2}"#];
+    check(&kit, &json!({"allOf": [a, b]}), &both, &[r#"{"a": 1}"#]);
+    let mut beside = b.clone();
+    beside["$ref"] = json!("#/$defs/a");
+    beside["$defs"] = json!({"a": a});
+    let order = [r#"{"a": 1, "b": 2}"#, r#"{"b": 2, "a": 1}"#];
+    let grammar = kit.compile("schema", &beside.to_string());
+    assert!(order.iter().any(|text| kit.accepts(&grammar, text)));
+    // The same definition, closed where it stands alone.
+    let twice = json!({"type": "object", "properties": {
+        "x": {"$ref": "#/$defs/a"}, "y": {"allOf": [{"$ref": "#/$defs/a"}, b]}},
+        "required": ["x", "y"], "$defs": {"a": a}});
+    check(
+        &kit,
+        &twice,
+        &[r#"{"x": {"a": 1}, "y": {"a": 1, "b": 2}}"#],
+        &[r#"{"x": {"a": 1, "b": 2}, "y": {"a": 1, "b": 2}}"#],
     );
 }
 

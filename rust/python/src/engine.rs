@@ -177,19 +177,19 @@ impl Engine {
             .map_err(core_error)
     }
 
-    #[pyo3(signature = (kind, text = String::new(), *, after = None))]
+    #[pyo3(signature = (kind, text = "", *, after = None))]
     fn grammar(
         &self,
         py: Python<'_>,
         kind: &str,
-        text: String,
+        text: &str,
         after: Option<(String, String)>,
     ) -> PyResult<Grammar> {
         let start = match after {
             None => Start::AtOnce,
             Some((opening, closing)) => Start::AfterThinking { opening, closing },
         };
-        let format = Format::named(kind, text).map_err(core_error)?;
+        let format = Format::named(kind, text.to_owned()).map_err(core_error)?;
         let grammar = py.detach(|| self.loaded.grammar(&format, start));
         grammar.map(Grammar::from).map_err(core_error)
     }

@@ -9,6 +9,8 @@ pub(super) enum Keyword {
     Schema,
     /// A list of schemas.
     Schemas,
+    /// `anyOf`.
+    AnyOf,
     /// `allOf`, to which other keywords add.
     AllOf,
     /// Schemas by name.
@@ -65,7 +67,7 @@ const KEYWORDS: &[(&str, Keyword)] = &[
     ("maxItems", Keyword::Count),
     ("uniqueItems", Keyword::UniqueItems),
     ("allOf", Keyword::AllOf),
-    ("anyOf", Keyword::Schemas),
+    ("anyOf", Keyword::AnyOf),
     ("oneOf", Keyword::OneOf),
     ("enum", Keyword::Enum),
     ("const", Keyword::Const),

@@ -30,10 +30,12 @@ pub(super) fn rewrite(schema: &Value) -> Result<Rewritten> {
         definitions: HashMap::new(),
         waiting: Vec::new(),
         schemas: 0,
+        open: false,
     };
     let mut root = rewriter.schema(schema, &Place::new("#"))?;
     let mut defs = Map::new();
-    while let Some((name, reference, target)) = rewriter.waiting.pop() {
+    while let Some((name, reference, target, open)) = rewriter.waiting.pop() {
+        rewriter.open = open;
         let def = rewriter.schema(target, &Place::new(&reference))?;
         defs.insert(name, def);
     }
@@ -43,7 +45,7 @@ pub(super) fn rewrite(schema: &Value) -> Result<Rewritten> {
     let references = rewriter.definitions.into_iter();
     Ok(Rewritten {
         schema: root,
-        references: references.map(|(text, name)| (name, text)).collect(),
+        references: references.map(|((text, _), name)| (name, text)).collect(),
     })
 }
 
@@ -56,12 +58,29 @@ pub(super) struct Rewritten {
 
 struct Rewriter<'a> {
     document: Document<'a>,
-    /// Names in `$defs` by what refers to it.
-    definitions: HashMap<String, String>,
-    /// Definitions that were not rewritten yet: name, reference, value.
-    waiting: Vec<(String, String, &'a Value)>,
+    /// Names in `$defs` by what refers to it, and whether it is open there.
+    definitions: HashMap<(String, bool), String>,
+    /// Definitions that were not rewritten yet: name, reference, value, whether it is open.
+    waiting: Vec<(String, String, &'a Value, bool)>,
     schemas: usize,
+    /// Another schema must hold for the same value, which may have members that are not described
+    /// here.
+    open: bool,
 }
+
+/// Keywords beside which an object is not closed.
+const OPENING: &[&str] = &[
+    "allOf",
+    "anyOf",
+    "oneOf",
+    "$ref",
+    "const",
+    "enum",
+    "patternProperties",
+    "additionalProperties",
+    "propertyNames",
+    "minProperties",
+];
 
 impl Rewriter<'_> {
     fn schema(&mut self, schema: &Value, place: &Place<'_>) -> Result<Value> {
@@ -87,12 +106,30 @@ impl Rewriter<'_> {
             let here = place.at(name);
             match keyword(name) {
                 Some(keyword) if !alone || keyword == Keyword::Ref => {
+                    let open = self.is_open_within(keyword, members);
+                    let before = std::mem::replace(&mut self.open, open);
                     self.keyword(keyword, name, value, members, &mut out, &here)?;
+                    self.open = before;
                 }
                 _ => {}
             }
         }
+        if !self.open && !OPENING.iter().any(|name| members.contains_key(*name)) {
+            close(&mut out);
+        }
         Ok(out)
+    }
+
+    /// Whether what stands in a keyword is about the same value as other schemas.
+    fn is_open_within(&self, inner: Keyword, members: &Members) -> bool {
+        let known = members
+            .keys()
+            .filter(|name| *name != "type" && keyword(name).is_some());
+        match inner {
+            Keyword::AllOf => true,
+            Keyword::AnyOf | Keyword::OneOf | Keyword::Ref => self.open || known.count() > 1,
+            _ => false,
+        }
     }
 
     /// Rewrites the keyword `name` of `members` into `out`.
@@ -113,7 +150,7 @@ impl Rewriter<'_> {
                 }
                 return Ok(());
             }
-            Keyword::Schemas => Value::Array(self.schemas(value, place)?),
+            Keyword::Schemas | Keyword::AnyOf => Value::Array(self.schemas(value, place)?),
             Keyword::SchemasByName => self.by_name(value, place)?,
             Keyword::SchemasByPattern => self.by_pattern(value, place)?,
             Keyword::Ref => self.reference(value, place)?,
@@ -183,12 +220,13 @@ impl Rewriter<'_> {
         let target =
             target.ok_or_else(|| place.wrong(format!("{reference:?} is not in the schema")))?;
         let next = format!("r{}", self.definitions.len());
-        let name = match self.definitions.get(reference) {
+        let key = (reference.to_owned(), self.open);
+        let name = match self.definitions.get(&key) {
             Some(name) => name.clone(),
             None => {
-                let waiting = (next.clone(), reference.to_owned(), target);
+                let waiting = (next.clone(), reference.to_owned(), target, self.open);
                 self.waiting.push(waiting);
-                self.definitions.insert(reference.to_owned(), next.clone());
+                self.definitions.insert(key, next.clone());
                 next
             }
         };
@@ -275,6 +313,22 @@ impl Rewriter<'_> {
             json!({"type": TYPES, name: described, "additionalProperties": false}),
         );
         Ok(())
+    }
+}
+
+/// An object whose members are described has no others, as in Ollama: a model that may would go on
+/// inventing them.
+fn close(out: &mut Members) {
+    let described = |name: &Value| {
+        let properties = out.get("properties");
+        name.as_str()
+            .is_some_and(|name| properties.is_some_and(|all| all.get(name).is_some()))
+    };
+    let properties = out.get("properties").and_then(Value::as_object);
+    let required = out.get("required").and_then(Value::as_array);
+    let all = required.is_none_or(|names| names.iter().all(described));
+    if all && properties.is_some_and(|properties| !properties.is_empty()) {
+        out.insert("additionalProperties".to_owned(), Value::Bool(false));
     }
 }
 

@@ -147,10 +147,10 @@ impl Kit {
                 piece == b"\"" || piece == b"}" || piece == b"]"
             };
             let token = match allowed.iter().find(closing) {
-                Some(&closing) if number % 3 == 0 => closing,
+                Some(&closing) if number.is_multiple_of(3) => closing,
                 _ => allowed[number % allowed.len()],
             };
-            let ends = self.may_end(mask) && number % 2 == 0;
+            let ends = self.may_end(mask) && number.is_multiple_of(2);
             if ends || self.tokenizer.is_eog(token) {
                 return Some(String::from_utf8(bytes).unwrap());
             }
