@@ -36,8 +36,8 @@ def _turns(turn: str, opening: str, *, before: str = "") -> str:
 def _roles(system: str, user: str, assistant: str, other: str = "") -> str:
     """A text by the message's role."""
     return (
-        f'{{{{ if eq .Role "system" }}}}{system}{{{{ else if eq .Role "user" }}}}{user}'
-        f'{{{{ else if eq .Role "assistant" }}}}{assistant}{{{{ else }}}}{other}{{{{ end }}}}'
+        f'{{{{ if eq .Role "user" }}}}{user}{{{{ else if eq .Role "assistant" }}}}{assistant}'
+        f'{{{{ else if eq .Role "system" }}}}{system}{{{{ else }}}}{other}{{{{ end }}}}'
     )
 
 

@@ -47,14 +47,18 @@ def from_bytes(data: bytes) -> str:
     return data.decode("utf-8", "surrogateescape")
 
 
+def _has_surrogate(text: str) -> bool:
+    return not text.isascii() and _SURROGATE.search(text) is not None
+
+
 def canonical(text: str) -> str:
     """The one form of a string that was joined from parts: bytes that make a character are one."""
-    return from_bytes(to_bytes(text)) if _SURROGATE.search(text) else text
+    return from_bytes(to_bytes(text)) if _has_surrogate(text) else text
 
 
 def replace_bad_bytes(text: str) -> str:
     """The string with U+FFFD for each byte that is not UTF-8."""
-    if not _SURROGATE.search(text):
+    if not _has_surrogate(text):
         return text
     return _SURROGATE.sub("\ufffd", canonical(text))
 
