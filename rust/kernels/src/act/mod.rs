@@ -4,6 +4,7 @@
 //! `4q..4q+4` of each row) lies at `q · rows + row`. The last group has as many rows as are left.
 //! Where the processor has tiles, the codes of many rows are also kept row by row.
 
+mod eight;
 mod quantize;
 
 use std::marker::PhantomData;
@@ -268,6 +269,23 @@ impl ActsView<'_> {
             "{rows} rows of {}",
             self.inputs
         );
+        if rows == GROUP && matches!(self.kind, ActKind::Bytes32 | ActKind::Bytes256) {
+            let place = quantize::Place {
+                rows: self.group(group),
+                codes: match self.has_codes() {
+                    true => self.codes(group * GROUP),
+                    false => ptr::null_mut(),
+                },
+            };
+            let eight = eight::Group {
+                x: x.as_ptr(),
+                inputs: self.inputs,
+                place,
+                code_stride: self.code_stride(),
+            };
+            // SAFETY: a whole group, and this thread's.
+            return unsafe { eight::group(level, self.kind, eight) };
+        }
         for (i, x) in x.chunks_exact(self.inputs.max(1)).enumerate() {
             let codes = match self.has_codes() {
                 true => self.codes(group * GROUP + i),

@@ -8,17 +8,17 @@ use crate::simd::{Simd, load};
 
 /// Bits of the smallest magnitude that does not count as zero, 2^-100: the inverse of a scale stays
 /// finite.
-const SMALLEST: i32 = (127 - 100) << 23;
+pub(super) const SMALLEST: i32 = (127 - 100) << 23;
 
 /// Bits of infinity.
-const INFINITE: i32 = 0x7f80_0000;
+pub(super) const INFINITE: i32 = 0x7f80_0000;
 
 /// Where a row's codes go.
 #[derive(Clone, Copy)]
-struct Place {
-    rows: Rows,
+pub(super) struct Place {
+    pub rows: Rows,
     /// Its codes alone, or null.
-    codes: *mut u8,
+    pub codes: *mut u8,
 }
 
 /// Quantizes one row.
@@ -113,7 +113,7 @@ impl Scaling {
 /// # Safety
 /// Block `b` is inside of `place`.
 #[inline(always)]
-unsafe fn block32<S: Simd>(s: S, x: &[f32; 32], b: usize, place: Place) {
+pub(super) unsafe fn block32<S: Simd>(s: S, x: &[f32; 32], b: usize, place: Place) {
     let scaling = Scaling::new(peak(s, x));
     let mut sum = s.splat_i(0);
     for (i, x) in x.chunks_exact(S::LANES).enumerate() {
@@ -134,7 +134,7 @@ unsafe fn block32<S: Simd>(s: S, x: &[f32; 32], b: usize, place: Place) {
 /// # Safety
 /// Block `b` is inside of `place`.
 #[inline(always)]
-unsafe fn block256<S: Simd>(s: S, x: &[f32; 256], b: usize, place: Place) {
+pub(super) unsafe fn block256<S: Simd>(s: S, x: &[f32; 256], b: usize, place: Place) {
     let scaling = Scaling::new(peak(s, x));
     let mut sums = [0; 16];
     for ((i, x), sum) in x.chunks_exact(S::LANES).enumerate().zip(&mut sums) {
@@ -157,7 +157,7 @@ unsafe fn block256<S: Simd>(s: S, x: &[f32; 256], b: usize, place: Place) {
 }
 
 /// Two numbers of 16 bits as one of 32.
-fn halves(even: i32, odd: i32) -> i32 {
+pub(super) fn halves(even: i32, odd: i32) -> i32 {
     even & 0xffff | odd << 16
 }
 

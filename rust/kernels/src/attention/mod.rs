@@ -18,7 +18,7 @@ use crate::buffer::Aligned;
 use crate::isa::levels;
 use crate::shared::Shared;
 use crate::{Level, number};
-use tile::{CHUNK, Job, run};
+use tile::{BAND, CHUNK, Job, MOST_QUERIES, Query, run};
 
 /// What the heads of a layer compute.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -48,6 +48,7 @@ pub struct Queries<'a> {
 pub struct AttentionScratch {
     q: Aligned<f32>,
     scores: Aligned<f32>,
+    queries: Vec<Query>,
     unused: Aligned<f32>,
 }
 
@@ -55,8 +56,9 @@ impl AttentionScratch {
     /// For keys of up to `key_dim` and values of up to `value_dim` values.
     pub fn new(key_dim: usize, value_dim: usize) -> Self {
         Self {
-            q: Aligned::zeroed(key_dim * tile::MOST_QUERIES),
-            scores: Aligned::zeroed(CHUNK * tile::MOST_QUERIES),
+            q: Aligned::zeroed(key_dim * BAND),
+            scores: Aligned::zeroed(CHUNK * MOST_QUERIES),
+            queries: Vec::with_capacity(BAND),
             unused: Aligned::zeroed(value_dim),
         }
     }
@@ -81,7 +83,7 @@ pub unsafe fn attend(
     scratch: &mut AttentionScratch,
 ) {
     check(shape, kv, kv_head, queries, out.len());
-    let room = (scratch.q.len() / tile::MOST_QUERIES, scratch.unused.len());
+    let room = (scratch.q.len() / BAND, scratch.unused.len());
     assert!(
         room.0 >= kv.key_dim && room.1 >= kv.value_dim,
         "room for {room:?} of {kv:?}"

@@ -26,18 +26,18 @@ pub(super) unsafe fn scores<S: Simd, N: Number, const M: usize>(
     for position in positions.step_by(BLOCK) {
         let keys = job.kv.keys(job.block(position), job.kv_head);
         let next = job.kv.keys(job.block_after(position), job.kv_head);
+        let next = job.streams().then_some(next);
         // Both halves of a block at once, if the registers hold the sums.
         if 2 * M < S::REGISTERS {
             // SAFETY: the block's keys.
-            let sums =
-                unsafe { products::<S, N, M, 2>(s, job.kv.key_dim, q, keys, line, Some(next)) };
+            let sums = unsafe { products::<S, N, M, 2>(s, job.kv.key_dim, q, keys, line, next) };
             // SAFETY: the block's place in the scores.
             unsafe { store_scores(s, job.shape, sums, scores.add(position - start)) };
             continue;
         }
         for half in 0..2 {
             let keys = keys.wrapping_add(half * LANES * N::BYTES);
-            let next = (half == 0).then_some(next);
+            let next = next.filter(|_| half == 0);
             // SAFETY: half of the block's keys.
             let sums = unsafe { products::<S, N, M, 1>(s, job.kv.key_dim, q, keys, line, next) };
             let at = position - start + half * LANES;

@@ -9,13 +9,16 @@ use super::{AttentionScratch, AttentionShape, Queries};
 use crate::math::exp;
 use crate::number::Number;
 use crate::shared::Shared;
-use crate::simd::Simd;
+use crate::simd::{Simd, interleave};
 
 /// Positions between two looks at the maximum.
 pub(super) const CHUNK: usize = 256;
 
 /// Most queries of a tile.
 pub(super) const MOST_QUERIES: usize = 8;
+
+/// Most queries that go through a chunk before the next one comes: it stays in the cache meanwhile.
+pub(super) const BAND: usize = 128;
 
 /// Lanes of the vectors at every level.
 pub(super) const LANES: usize = 16;
@@ -30,10 +33,8 @@ pub(super) struct Job<'a> {
 }
 
 /// A query head of a row.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Query {
-    q: *const f32,
-    pub(super) out: *mut f32,
     /// First position seen, and the one after the last.
     from: usize,
     to: usize,
@@ -41,6 +42,15 @@ pub(super) struct Query {
     max: f32,
     /// Sum of the exponentials, relative to the largest.
     sum: f32,
+}
+
+/// Up to `M` queries from one on; after the last of the job the first one is repeated, its result
+/// unused.
+pub(super) struct Tile<'a, const M: usize> {
+    /// `[key_dim, M]`, with the scale.
+    pub(super) q: *mut f32,
+    pub(super) queries: &'a mut [Query; M],
+    pub(super) outs: [*mut f32; M],
 }
 
 impl Query {
@@ -53,20 +63,38 @@ impl Query {
 }
 
 impl Job<'_> {
-    /// Query `index` of this KV head: heads of a row first.
-    fn query(&self, index: usize) -> Option<Query> {
+    /// The row of query `index` of this KV head, and its place among the heads of all rows: heads of
+    /// a row come first.
+    fn place(&self, index: usize) -> (usize, usize) {
         let group = self.shape.heads / self.kv.heads;
         let (row, head) = (index / group, self.kv_head * group + index % group);
-        let seen = self.queries.visible.get(row)?;
-        let at = row * self.shape.heads + head;
+        (row, row * self.shape.heads + head)
+    }
+
+    fn query(&self, index: usize) -> Option<Query> {
+        let seen = self.queries.visible.get(self.place(index).0)?;
         Some(Query {
-            q: self.queries.q.as_ptr().wrapping_add(at * self.kv.key_dim),
-            out: self.out.as_mut_ptr().wrapping_add(at * self.kv.value_dim),
             from: seen.start,
             to: seen.end,
             max: f32::NEG_INFINITY,
             sum: 0.0,
         })
+    }
+
+    fn q(&self, index: usize) -> *const f32 {
+        let at = self.place(index).1 * self.kv.key_dim;
+        self.queries.q.as_ptr().wrapping_add(at)
+    }
+
+    fn out(&self, index: usize) -> *mut f32 {
+        let at = self.place(index).1 * self.kv.value_dim;
+        self.out.as_mut_ptr().wrapping_add(at)
+    }
+
+    /// Whether the past is read once, by few queries.
+    #[inline(always)]
+    pub(super) fn streams(&self) -> bool {
+        self.queries.visible.len() == 1
     }
 
     /// The block of a position.
@@ -83,6 +111,18 @@ impl Job<'_> {
     }
 }
 
+/// Calls a function of a tile with the number of queries that it has registers for.
+macro_rules! for_queries {
+    ($count:expr, $most:expr, $run:ident::<$s:ident, $n:ident>$args:tt) => {
+        match $count {
+            5.. if $most == 8 => $run::<$s, $n, 8>$args,
+            3..=4 => $run::<$s, $n, 4>$args,
+            2 => $run::<$s, $n, 2>$args,
+            _ => $run::<$s, $n, 1>$args,
+        }
+    };
+}
+
 /// All queries of a job, as many at a time as the registers hold.
 ///
 /// # Safety
@@ -90,69 +130,159 @@ impl Job<'_> {
 #[inline(always)]
 pub(super) unsafe fn run<S: Simd, N: Number>(s: S, job: &Job<'_>, scratch: &mut AttentionScratch) {
     let total = job.queries.visible.len() * (job.shape.heads / job.kv.heads);
-    let most = (S::REGISTERS / 2).min(MOST_QUERIES);
-    let mut index = 0;
-    while index < total {
-        let count = most.min(total - index);
+    for band in (0..total).step_by(BAND) {
         // SAFETY: the caller's promise.
-        unsafe {
-            match count {
-                5.. if most == 8 => tile::<S, N, 8>(s, job, index, scratch),
-                3..=4 => tile::<S, N, 4>(s, job, index, scratch),
-                2 => tile::<S, N, 2>(s, job, index, scratch),
-                _ => tile::<S, N, 1>(s, job, index, scratch),
-            }
-        }
-        index += count;
+        unsafe { run_band::<S, N>(s, job, band..total.min(band + BAND), scratch) };
     }
 }
 
-/// Up to `M` queries from `index` on; after the last the first one is repeated, its result unused.
+/// Some queries of a job, chunk by chunk of what they see.
 ///
 /// # Safety
-/// As [`run`].
+/// As [`run`]; up to [`BAND`] queries.
 #[inline(always)]
-unsafe fn tile<S: Simd, N: Number, const M: usize>(
+unsafe fn run_band<S: Simd, N: Number>(
     s: S,
     job: &Job<'_>,
-    index: usize,
+    band: Range<usize>,
     scratch: &mut AttentionScratch,
 ) {
-    let Some(first) = job.query(index) else {
-        return;
-    };
-    let unused = Query {
-        out: scratch.unused.as_mut_ptr(),
-        ..first
-    };
-    let mut queries: [Query; M] = std::array::from_fn(|t| job.query(index + t).unwrap_or(unused));
-    let (dim, value_dim) = (job.kv.key_dim, job.kv.value_dim);
-    for (t, query) in queries.iter().enumerate() {
-        for d in 0..dim {
-            // SAFETY: a value of the query.
-            scratch.q[d * M + t] = unsafe { *query.q.add(d) } * job.shape.scale;
-        }
-        // SAFETY: the query's part of the output.
-        unsafe { query.out.write_bytes(0, value_dim) };
+    let most = (S::REGISTERS / 2).min(MOST_QUERIES);
+    scratch.queries.clear();
+    for first in band.clone().step_by(most) {
+        let count = most.min(band.end - first);
+        // SAFETY: the caller's promise; the scratch has room for a band.
+        unsafe { for_queries!(count, most, begin::<S, N>(s, job, &band, first, scratch)) };
     }
-    let seen = queries.iter().filter(|query| query.from < query.to);
+    let seen = scratch.queries.iter().filter(|query| query.from < query.to);
     let from = seen.clone().map(|query| query.from).min().unwrap_or(0);
     let to = seen.map(|query| query.to).max().unwrap_or(0);
-    let (q, weights) = (scratch.q.as_ptr(), scratch.scores.as_mut_ptr());
     for start in (from / CHUNK * CHUNK..to).step_by(CHUNK) {
-        let positions = start.max(from / BLOCK * BLOCK)..to.min(start + CHUNK);
-        // SAFETY: the caller's promise; the positions have blocks.
-        unsafe {
-            scores::<S, N, M>(s, job, q, start, positions, weights);
-            for (t, query) in queries.iter_mut().enumerate() {
-                weigh(s, query, start, value_dim, weights.add(t * CHUNK));
-            }
-            add_values::<S, N, M>(s, job, &queries, start, weights);
+        for first in band.clone().step_by(most) {
+            let count = most.min(band.end - first);
+            // SAFETY: the caller's promise; the tile has begun.
+            unsafe {
+                for_queries!(
+                    count,
+                    most,
+                    attend::<S, N>(s, job, &band, first, start, scratch)
+                )
+            };
         }
     }
-    for query in queries.iter().filter(|query| query.sum != 0.0) {
-        // SAFETY: the query's part of the output.
-        unsafe { each_vector(s, query.out, value_dim, |x| s.div(x, s.splat(query.sum))) };
+    for (index, query) in band.zip(&scratch.queries) {
+        if query.sum != 0.0 {
+            let sum = s.splat(query.sum);
+            // SAFETY: the query's part of the output.
+            unsafe { each_vector(s, job.out(index), job.kv.value_dim, |x| s.div(x, sum)) };
+        }
+    }
+}
+
+/// The tile of the queries from `first` on, which [`begin`] has begun.
+#[inline(always)]
+fn tile<'a, const M: usize>(
+    job: &Job<'_>,
+    band: &Range<usize>,
+    first: usize,
+    scratch: &'a mut AttentionScratch,
+) -> Option<Tile<'a, M>> {
+    let (at, unused) = (first - band.start, scratch.unused.as_mut_ptr());
+    Some(Tile {
+        q: scratch.q.get_mut(at * job.kv.key_dim..)?.as_mut_ptr(),
+        queries: scratch.queries.get_mut(at..at + M)?.as_mut_array()?,
+        outs: std::array::from_fn(|t| match first + t < band.end {
+            true => job.out(first + t),
+            false => unused,
+        }),
+    })
+}
+
+/// Before the first chunk: the queries with the scale, and outputs of zeros.
+///
+/// # Safety
+/// As [`run_band`], of which `first` is a query.
+#[inline(always)]
+unsafe fn begin<S: Simd, N: Number, const M: usize>(
+    s: S,
+    job: &Job<'_>,
+    band: &Range<usize>,
+    first: usize,
+    scratch: &mut AttentionScratch,
+) {
+    let among = |t: usize| {
+        if first + t < band.end {
+            first + t
+        } else {
+            first
+        }
+    };
+    let queries = (0..M).filter_map(|t| job.query(among(t)));
+    scratch.queries.extend(queries);
+    let Some(tile) = tile::<M>(job, band, first, scratch) else {
+        return;
+    };
+    let q: [*const f32; M] = std::array::from_fn(|t| job.q(among(t)));
+    let dim = job.kv.key_dim;
+    let mut done = 0;
+    // SAFETY: the values of each query, its part of the output, and the tile's place for them.
+    unsafe {
+        if let Some(q) = q.first_chunk::<8>().filter(|_| M == 8) {
+            let scale = s.splat(job.shape.scale);
+            while done + LANES <= dim {
+                let mut rows = [scale; 8];
+                for (row, q) in rows.iter_mut().zip(q) {
+                    *row = s.mul(s.load(q.add(done)), scale);
+                }
+                for (i, columns) in interleave(s, rows).into_iter().enumerate() {
+                    s.store(tile.q.add(done * M + i * LANES), columns);
+                }
+                done += LANES;
+            }
+        }
+        for (t, q) in q.into_iter().enumerate() {
+            for d in done..dim {
+                *tile.q.add(d * M + t) = *q.add(d) * job.shape.scale;
+            }
+        }
+        for out in tile.outs {
+            out.write_bytes(0, job.kv.value_dim);
+        }
+    }
+}
+
+/// What the queries of a tile see of the chunk at `start`.
+///
+/// # Safety
+/// As [`run_band`]; the tile has begun.
+#[inline(always)]
+unsafe fn attend<S: Simd, N: Number, const M: usize>(
+    s: S,
+    job: &Job<'_>,
+    band: &Range<usize>,
+    first: usize,
+    start: usize,
+    scratch: &mut AttentionScratch,
+) {
+    let weights = scratch.scores.as_mut_ptr();
+    let Some(tile) = tile::<M>(job, band, first, scratch) else {
+        return;
+    };
+    let seen = tile.queries.iter().filter(|query| query.from < query.to);
+    let from = seen.clone().map(|query| query.from).min().unwrap_or(0);
+    let to = seen.map(|query| query.to).max().unwrap_or(0);
+    let positions = start.max(from / BLOCK * BLOCK)..to.min(start + CHUNK);
+    if positions.is_empty() {
+        return;
+    }
+    // SAFETY: the caller's promise; the positions have blocks.
+    unsafe {
+        scores::<S, N, M>(s, job, tile.q, start, positions, weights);
+        for (t, query) in tile.queries.iter_mut().enumerate() {
+            let (out, scores) = (tile.outs[t], weights.add(t * CHUNK));
+            weigh(s, query, start, out, job.kv.value_dim, scores);
+        }
+        add_values::<S, N, M>(s, job, &tile, start, weights);
     }
 }
 
@@ -179,6 +309,7 @@ unsafe fn weigh<S: Simd>(
     s: S,
     query: &mut Query,
     start: usize,
+    out: *mut f32,
     value_dim: usize,
     scores: *mut f32,
 ) {
@@ -200,7 +331,7 @@ unsafe fn weigh<S: Simd>(
         let factor = exp(s, s.splat(query.max - max));
         query.sum *= s.reduce_max(factor);
         // SAFETY: the caller's promise.
-        unsafe { each_vector(s, query.out, value_dim, |x| s.mul(x, factor)) };
+        unsafe { each_vector(s, out, value_dim, |x| s.mul(x, factor)) };
     }
     query.max = max;
     let mut sum = s.splat(0.0);
@@ -220,6 +351,9 @@ unsafe fn weigh<S: Simd>(
 /// The lanes of vector `v` that are seen, elsewhere those of `other`.
 #[inline(always)]
 fn pick<S: Simd>(s: S, seen: &Range<usize>, v: usize, x: S::F, other: S::F) -> S::F {
+    if seen.start <= v * LANES && (v + 1) * LANES <= seen.end {
+        return x;
+    }
     let lane = |position: usize| position.saturating_sub(v * LANES).min(LANES);
     s.pick(lane(seen.start), lane(seen.end), x, other)
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::cache::BLOCK;
-use super::tile::{CHUNK, Job, LANES, Query};
+use super::tile::{CHUNK, Job, LANES, Tile};
 use crate::number::Number;
 use crate::simd::Simd;
 
@@ -16,15 +16,15 @@ use crate::simd::Simd;
 pub(super) unsafe fn add_values<S: Simd, N: Number, const M: usize>(
     s: S,
     job: &Job<'_>,
-    queries: &[Query; M],
+    tile: &Tile<'_, M>,
     start: usize,
     scores: *const f32,
 ) {
-    let seen: [Range<usize>; M] = std::array::from_fn(|t| queries[t].in_chunk(start));
+    let seen: [Range<usize>; M] = std::array::from_fn(|t| tile.queries[t].in_chunk(start));
     let from = seen.iter().map(|seen| seen.start).max().unwrap_or(0);
     let to = seen.iter().map(|seen| seen.end).min().unwrap_or(0);
     let all = from..to;
-    let outs: [*mut f32; M] = std::array::from_fn(|t| queries[t].out);
+    let outs = tile.outs;
     let empty = all.is_empty();
     for t in 0..M {
         let before = seen[t].start..if empty { seen[t].end } else { all.start };
@@ -124,8 +124,10 @@ unsafe fn sums_of_dims<S: Simd, N: Number, const M: usize, const W: usize>(
             .values(job.block_after(start + position), job.kv_head);
         for p in position..end {
             let row = p % BLOCK * row_bytes;
-            for bytes in (0..W * LANES * N::BYTES).step_by(64) {
-                s.prefetch(next.wrapping_add(row + first * N::BYTES + bytes));
+            if job.streams() {
+                for bytes in (0..W * LANES * N::BYTES).step_by(64) {
+                    s.prefetch(next.wrapping_add(row + first * N::BYTES + bytes));
+                }
             }
             for w in 0..W {
                 // SAFETY: a vector of the position's values; rows are filled up to whole ones.

@@ -126,6 +126,11 @@ impl<const VNNI: bool> Simd for Avx2<VNNI> {
 
     ops! {
         splat_i(value: i32) -> I = _mm256_set1_epi32(value);
+        pack_i8(a: [I; 4]) -> I = {
+            let (low, high) = (_mm256_packs_epi32(a[0], a[1]), _mm256_packs_epi32(a[2], a[3]));
+            let order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+            _mm256_permutevar8x32_epi32(_mm256_packs_epi16(low, high), order)
+        };
         and(a: I, b: I) -> I = _mm256_and_si256(a, b);
         add_i(a: I, b: I) -> I = _mm256_add_epi32(a, b);
         max_i(a: I, b: I) -> I = _mm256_max_epi32(a, b);

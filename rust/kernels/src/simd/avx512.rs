@@ -1,5 +1,6 @@
 //! 512-bit vectors: AVX-512 F, BW, VL and DQ, and VNNI where the token says so.
 
+use std::arch::asm;
 use std::arch::x86_64::*;
 
 use super::{Dots, Simd};
@@ -85,6 +86,18 @@ unsafe fn zip(a: F, b: F, from: i32) -> F {
     }
 }
 
+/// VPDPWSSD in assembler: the compiler takes a chain of them apart, into a product and a sum each.
+#[inline]
+#[target_feature(enable = "avx512f,avx512vnni")]
+fn dpwssd(mut sum: I, a: I, b: I) -> I {
+    // SAFETY: an instruction of the features on registers.
+    unsafe {
+        asm!("vpdpwssd {sum}, {a}, {b}", sum = inout(zmm_reg) sum, a = in(zmm_reg) a,
+            b = in(zmm_reg) b, options(pure, nomem, nostack, preserves_flags));
+    }
+    sum
+}
+
 impl<const VNNI: bool, const BF16: bool> Simd for Avx512<VNNI, BF16> {
     const LANES: usize = 16;
     const REGISTERS: usize = 32;
@@ -93,6 +106,11 @@ impl<const VNNI: bool, const BF16: bool> Simd for Avx512<VNNI, BF16> {
 
     ops! {
         splat_i(value: i32) -> I = _mm512_set1_epi32(value);
+        pack_i8(a: [I; 4]) -> I = {
+            let (low, high) = (_mm512_packs_epi32(a[0], a[1]), _mm512_packs_epi32(a[2], a[3]));
+            let order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+            _mm512_permutexvar_epi32(order, _mm512_packs_epi16(low, high))
+        };
         and(a: I, b: I) -> I = _mm512_and_si512(a, b);
         add_i(a: I, b: I) -> I = _mm512_add_epi32(a, b);
         max_i(a: I, b: I) -> I = _mm512_max_epi32(a, b);
@@ -183,7 +201,7 @@ impl<const VNNI: bool, const BF16: bool> Dots for Avx512<VNNI, BF16> {
             _mm512_or_si512(low, _mm512_slli_epi32::<16>(value))
         };
         dot16(sum: I, a: I, b: I) -> I = if VNNI {
-            _mm512_dpwssd_epi32(sum, a, b)
+            dpwssd(sum, a, b)
         } else {
             _mm512_add_epi32(sum, _mm512_madd_epi16(a, b))
         };

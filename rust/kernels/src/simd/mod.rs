@@ -18,6 +18,7 @@ mod pair;
 mod scalar;
 mod slice;
 mod soft;
+mod transpose;
 
 #[cfg(target_arch = "x86_64")]
 pub(crate) use avx2::Avx2;
@@ -28,6 +29,7 @@ pub(crate) use neon::{Neon, dot};
 pub(crate) use pair::Pair;
 pub(crate) use scalar::Scalar;
 pub(crate) use slice::{load, store};
+pub(crate) use transpose::{interleave, max_each, sum_each};
 
 /// Proof that the processor has a level's features, and the level's operations on values of 32
 /// bits: floats `F` and integers `I`.
@@ -44,6 +46,8 @@ pub(crate) trait Simd: Copy {
     /// # Safety
     /// `LANES` writable bytes.
     unsafe fn store_i8(self, to: *mut i8, value: Self::I);
+    /// The values of four vectors, in order, cut to what a signed byte holds.
+    fn pack_i8(self, a: [Self::I; 4]) -> Self::I;
     fn and(self, a: Self::I, b: Self::I) -> Self::I;
     fn add_i(self, a: Self::I, b: Self::I) -> Self::I;
     fn max_i(self, a: Self::I, b: Self::I) -> Self::I;

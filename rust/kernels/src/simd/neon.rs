@@ -85,6 +85,11 @@ impl<const DOT: u8> Simd for Neon<DOT> {
 
     ops! {
         splat_i(value: i32) -> I = vdupq_n_s32(value);
+        pack_i8(a: [I; 4]) -> I = {
+            let [low, high] = [[a[0], a[1]], [a[2], a[3]]]
+                .map(|[a, b]| vqmovn_s16(vcombine_s16(vqmovn_s32(a), vqmovn_s32(b))));
+            vreinterpretq_s32_s8(vcombine_s8(low, high))
+        };
         and(a: I, b: I) -> I = vandq_s32(a, b);
         add_i(a: I, b: I) -> I = vaddq_s32(a, b);
         max_i(a: I, b: I) -> I = vmaxq_s32(a, b);

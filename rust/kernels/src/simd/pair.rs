@@ -69,6 +69,15 @@ impl<S: Simd> Simd for Pair<S> {
     }
 
     #[inline(always)]
+    fn pack_i8(self, a: [Self::I; 4]) -> Self::I {
+        let halves = |a: Self::I, b: Self::I| [a[0], a[1], b[0], b[1]];
+        [
+            self.0.pack_i8(halves(a[0], a[1])),
+            self.0.pack_i8(halves(a[2], a[3])),
+        ]
+    }
+
+    #[inline(always)]
     fn splat_i(self, value: i32) -> Self::I {
         [self.0.splat_i(value); 2]
     }

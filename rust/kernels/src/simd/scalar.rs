@@ -52,6 +52,11 @@ impl Simd for Scalar {
     }
 
     #[inline(always)]
+    fn pack_i8(self, a: [I; 4]) -> I {
+        a.map(|a| i32::from_le_bytes(a.map(|v| v.clamp(-128, 127) as i8 as u8)))
+    }
+
+    #[inline(always)]
     fn and(self, a: I, b: I) -> I {
         each(a, b, |a, b| a & b)
     }
