@@ -320,7 +320,8 @@ fn blocks_are_multiplied_as_they_are() {
         let expanded = rows(Executor::Candle(Route::Cpu));
         let scalar = rows(Executor::Cpu(Level::SCALAR, KvType::F32));
         let most = most_different(&expanded, &scalar);
-        assert!(most < 0.1, "{ty}: {most}");
+        let largest = expanded.iter().flatten().fold(0f32, |m, v| m.max(v.abs()));
+        assert!(most < 0.03 * largest, "{ty}: {most} of {largest}");
         for level in Level::available() {
             let other = rows(Executor::Cpu(level, KvType::F32));
             assert!(other == scalar, "{ty}, {level}");
