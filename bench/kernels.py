@@ -18,15 +18,18 @@ def kernels() -> dict[str, Any]:
     """Rates of the best level on one thread, next to reading and to the dot product instruction."""
     command = "cargo run --release --quiet -p ollamars-kernels --example bench"
     done = subprocess.run(command.split(), cwd=ROOT, capture_output=True, text=True, check=True)
-    read, rows = 0.0, []
+    read, read_of_two, rows = 0.0, 0.0, []
     for line in done.stdout.splitlines():
         if line.startswith("reading:"):
             read = float(line.split()[1])
+        elif line.startswith("reading on two threads:"):
+            read_of_two = float(line.split()[4])
         elif row := _ROW.match(line):
             rows.append(row.groupdict())
     best = rows[-1]["level"] if rows else ""
     return {
         "read_gigabytes_per_second": read,
+        "two_threads_read_gigabytes_per_second": read_of_two,
         "level": best,
         "types": {
             row["type"]: {

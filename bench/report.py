@@ -81,8 +81,12 @@ def _loading(result: dict[str, Any]) -> str:
     for model, measured in result["models"].items():
         seconds = " / ".join(f"{value:.2f}" for value in measured["load_seconds"])
         peak = " / ".join(f"{value / 1e6:,.0f}" for value in measured["peak_bytes"])
-        rows.append([model, f"{measured['file_bytes'] / 1e6:,.0f}", seconds, peak])
+        read = measured["file_bytes"] * measured["tests"]["decode 64"]["ours"] / 1e9
+        share = read / result["kernels"]["two_threads_read_gigabytes_per_second"]
+        file = f"{measured['file_bytes'] / 1e6:,.0f}"
+        rows.append([model, file, seconds, peak, f"{read:.1f} ({share:.0%})"])
     head = ["model", "file, MB", "load, s: ours / llama.cpp", "peak memory, MB"]
+    head.append("our decode reads, GB/s (of plain reading)")
     return _table(head, rows)
 
 
@@ -100,7 +104,9 @@ def _kernels(result: dict[str, Any]) -> str:
         for name, row in kernels["types"].items()
     ]
     read = f"One thread, `{kernels['level']}`; plain reading: "
-    return read + f"{kernels['read_gigabytes_per_second']:.1f} GB/s.\n\n" + _table(head, rows)
+    read += f"{kernels['read_gigabytes_per_second']:.1f} GB/s, on two threads "
+    read += f"{kernels['two_threads_read_gigabytes_per_second']:.1f} GB/s.\n\n"
+    return read + _table(head, rows)
 
 
 def _plot(result: dict[str, Any]) -> str:

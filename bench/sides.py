@@ -64,6 +64,11 @@ class Side:
         """Seconds in which each sequence takes `tokens` more, one a step."""
         return self._ask(f"decode {start} {tokens} {sequences}")
 
+    def processor_seconds(self) -> float:
+        """Processor time of the process so far, of all its threads; Linux only."""
+        stat = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
+
     def close(self) -> None:
         """End the process."""
         if self._process.stdin:

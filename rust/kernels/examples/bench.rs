@@ -45,6 +45,7 @@ fn main() {
         .collect();
     let read = read_peak();
     println!("reading: {read:.1} GB/s");
+    println!("reading on two threads: {:.1} GB/s", read_peak_of_two());
     println!("level    type     decode   of read  pack   8 rows   prefill  of peak");
     for &level in levels.iter().filter(|level| among(level.name(), &names)) {
         let peak = dot_peak(level);
@@ -263,6 +264,31 @@ fn read_peak() -> f64 {
         timed(|| black_box(sum())).0
     });
     LARGE as f64 / 1e9 / seconds
+}
+
+/// Wall time of two threads that read half of the memory each.
+fn read_peak_of_two() -> f64 {
+    let mut words = Aligned::<i32>::zeroed(4 * LARGE / 4);
+    words.fill(1);
+    let (first, second) = words.split_at(words.len() / 2);
+    let sum = |words: &[i32]| {
+        let sums = words.chunks_exact(64).fold([0i32; 64], |mut sum, words| {
+            sum.iter_mut()
+                .zip(words)
+                .for_each(|(sum, word)| *sum += word);
+            sum
+        });
+        black_box(sums);
+    };
+    let seconds = best(5, || {
+        let begin = Instant::now();
+        std::thread::scope(|scope| {
+            scope.spawn(|| sum(first));
+            sum(second);
+        });
+        begin.elapsed().as_secs_f64()
+    });
+    4.0 * LARGE as f64 / 1e9 / seconds
 }
 
 /// Multiply-adds of the level's dot product on registers, 10^9 a second.
