@@ -1,7 +1,7 @@
 """How the cpu executor does beside other work: `python bench/neighbours.py [MODEL.gguf]`.
 
-Decode rates of one and two threads alone and beside a busy loop on one core, and of two processes at
-once; processor time of an idle model. The result goes to `bench/results/neighbours.json`.
+Decode rates of one and two threads alone and beside a busy loop on one core, and of two processes
+at once; processor time of an idle model. The result goes to `bench/results/neighbours.json`.
 """
 
 from __future__ import annotations
