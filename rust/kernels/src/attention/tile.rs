@@ -190,7 +190,7 @@ fn tile<'a, const M: usize>(
     let (at, unused) = (first - band.start, scratch.unused.as_mut_ptr());
     Some(Tile {
         q: scratch.q.get_mut(at * job.kv.key_dim..)?.as_mut_ptr(),
-        queries: scratch.queries.get_mut(at..at + M)?.as_mut_array()?,
+        queries: scratch.queries.get_mut(at..at + M)?.try_into().ok()?,
         outs: std::array::from_fn(|t| match first + t < band.end {
             true => job.out(first + t),
             false => unused,
