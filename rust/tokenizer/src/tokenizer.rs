@@ -116,7 +116,9 @@ impl Tokenizer {
             pieces,
             flags,
         };
-        let no_newline = defaults(kind, pre).get(Special::Pad);
+        let no_newline = defaults(kind, pre)
+            .get(Special::Pad)
+            .filter(|&id| id < n_tokens);
         let newline = tokenizer.newline().or(no_newline);
         tokenizer.special.set(Special::Nl, newline);
         Ok(tokenizer)
