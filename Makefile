@@ -39,9 +39,11 @@ test-data: $(VENV)/.installed $(VENV)/.test-tools  ## bring the models that the 
 
 bench: $(VENV)/.installed $(VENV)/.test-tools  ## measure next to llama.cpp; results in bench/results, docs/performance.md
 	$(BIN)/pip install --quiet --group bench
-	$(BIN)/python bench/run.py --long
+	$(BIN)/python bench/run.py
+	$(BIN)/python bench/run.py --long --rounds 3 --only qwen2.5-0.5b-q4_k_m --only llama-3.2-1b-q4_k_m --name cpu-long
 	$(BIN)/python bench/run.py --level avx2 --peer avx2 --only qwen2.5-0.5b-q4_k_m --name cpu-avx2
 	$(BIN)/python bench/prompts.py
+	$(BIN)/python bench/neighbours.py
 	$(BIN)/python bench/report.py
 
 wheel: $(VENV)/.venv-ready  ## a wheel in dist/ that installs without a compiler

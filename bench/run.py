@@ -114,8 +114,9 @@ def main() -> None:
         "rounds": asked.rounds,
         "peer": f"llama-cpp-python {VERSION}, {asked.peer}",
         "models": {name: compare(path, asked) for name, path in paths.items() if path.exists()},
-        "kernels": kernels(),
     }
+    if asked.name == "cpu":
+        result["kernels"] = kernels()
     target = ROOT / "bench" / "results" / f"{asked.name}.json"
     target.parent.mkdir(exist_ok=True)
     target.write_text(json.dumps(result, indent=1) + "\n")
