@@ -14,9 +14,9 @@ _ROW = re.compile(
 )
 
 
-def kernels() -> dict[str, Any]:
-    """Rates of the best level on one thread, next to reading and to the dot product instruction."""
-    command = "cargo run --release --quiet -p ollamars-kernels --example bench"
+def kernels(level: str) -> dict[str, Any]:
+    """Rates of a level on one thread, next to reading and to the dot product instruction."""
+    command = f"cargo run --release --quiet -p ollamars-kernels --example bench -- {level}"
     done = subprocess.run(command.split(), cwd=ROOT, capture_output=True, text=True, check=True)
     read, read_of_two, rows = 0.0, 0.0, []
     for line in done.stdout.splitlines():
@@ -26,11 +26,10 @@ def kernels() -> dict[str, Any]:
             read_of_two = float(line.split()[4])
         elif row := _ROW.match(line):
             rows.append(row.groupdict())
-    best = rows[-1]["level"] if rows else ""
     return {
         "read_gigabytes_per_second": read,
         "two_threads_read_gigabytes_per_second": read_of_two,
-        "level": best,
+        "level": level,
         "types": {
             row["type"]: {
                 "decode_gigabytes_per_second": float(row["decode"]),
@@ -39,6 +38,5 @@ def kernels() -> dict[str, Any]:
                 "prefill_share_of_peak": int(row["peak"]) / 100,
             }
             for row in rows
-            if row["level"] == best
         },
     }

@@ -116,7 +116,8 @@ def main() -> None:
         "models": {name: compare(path, asked) for name, path in paths.items() if path.exists()},
     }
     if asked.name == "cpu":
-        result["kernels"] = kernels()
+        runs_with = {model["ours"] for model in result["models"].values()}
+        result["kernels"] = kernels(max(runs_with).removeprefix("cpu-").partition("/")[0])
     target = ROOT / "bench" / "results" / f"{asked.name}.json"
     target.parent.mkdir(exist_ok=True)
     target.write_text(json.dumps(result, indent=1) + "\n")
