@@ -50,6 +50,8 @@ class Flag:
     """`bool`, `int` or `string`."""
     bare: str | None = None
     """The value of the flag without `=value`; None: it needs one (never for a bool)."""
+    hidden: bool = False
+    """Is it left out of the help, which is Ollama's?"""
 
     @property
     def bare_value(self) -> str | None:

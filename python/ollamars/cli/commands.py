@@ -193,7 +193,7 @@ COMMANDS: tuple[Command, ...] = (
         "ps [PREFIX]",
         "List running models",
         "models:running",
-        flags=(Flag("verbose", "Show what runs each model, and with which instructions"),),
+        flags=(Flag("verbose", "Show what runs each model", hidden=True),),
     ),
     Command("cp", "cp SOURCE DESTINATION", "Copy a model", "models:copy", least=2, most=2),
     Command("rm", "rm MODEL [MODEL...]", "Remove a model", "models:remove", least=1),
@@ -229,6 +229,7 @@ COMMANDS: tuple[Command, ...] = (
         ),
         env=("OLLAMARS_CPU", "OLLAMARS_EXEC", "OLLAMA_MODELS"),
         needs_server=False,
+        hidden=True,
         details=(
             "MODEL is the name of a stored model, or the path of a GGUF file.\n"
             "The server is neither needed nor used."

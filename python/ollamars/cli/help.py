@@ -33,7 +33,8 @@ def command_help(command: Command) -> str:
     """The help of one command."""
     sections = [
         command.help,
-        f"Usage:\n  {PROGRAM} {command.usage}" + (" [flags]" if command.flags else ""),
+        f"Usage:\n  {PROGRAM} {command.usage}"
+        + (" [flags]" if any(not flag.hidden for flag in command.flags) else ""),
     ]
     if command.aliases:
         sections.append(f"Aliases:\n  {', '.join((command.name, *command.aliases))}")
@@ -52,7 +53,7 @@ def _help_flag(name: str) -> Flag:
 
 def _flags(flags: Iterable[Flag]) -> str:
     rows = []
-    for flag in sorted(flags, key=lambda flag: flag.name):
+    for flag in sorted((flag for flag in flags if not flag.hidden), key=lambda flag: flag.name):
         short = f"-{flag.short}, " if flag.short else "    "
         kind = "" if flag.type == "bool" else f" {flag.type}"
         rows.append((f"{short}--{flag.name}{kind}", flag.help))

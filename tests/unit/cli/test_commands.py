@@ -222,6 +222,7 @@ def test_an_interrupt_ends_a_pull_as_a_signal_does(tmp_path: Path) -> None:
         command = [sys.executable, "-m", "ollamars", "pull", "m"]
         process = subprocess.Popen(command, env=env, stderr=subprocess.PIPE)
         connection, _ = silent.accept()
+        connection.recv(1)  # the program waits for an answer
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=20)
         connection.close()
