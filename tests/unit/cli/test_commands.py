@@ -220,7 +220,13 @@ def test_an_interrupt_ends_a_pull_as_a_signal_does(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         env = {**os.environ, "OLLAMA_HOST": f"127.0.0.1:{silent.getsockname()[1]}"}
         command = [sys.executable, "-m", "ollamars", "pull", "m"]
-        process = subprocess.Popen(command, env=env, stderr=subprocess.PIPE)
+        process = subprocess.Popen(
+            command,
+            env=env,
+            stderr=subprocess.PIPE,
+            # A shell's background job would ignore it.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )
         connection, _ = silent.accept()
         connection.recv(1)  # the program waits for an answer
         process.send_signal(signal.SIGINT)
