@@ -1,29 +1,32 @@
-"""Ours: times steps on command. `python ours.py MODEL THREADS EXECUTOR`; see `bench/sides.py`."""
+"""Ours: times steps on command; see `bench/sides.py`.
+
+`python ours.py MODEL THREADS EXECUTOR CONTEXT SEQUENCES`
+"""
 
 from __future__ import annotations
 
-import resource
 import sys
 
-from ollamars import _core
-
-CONTEXT, SEQUENCES = 4352, 8
+from ollamars import _core, machine
 
 
 def main() -> None:
-    path, threads, executor = sys.argv[1:]
+    path, threads, executor, context, sequences = sys.argv[1:]
     meter = _core.Meter(
-        path, exec=executor, threads=int(threads), context=CONTEXT, sequences=SEQUENCES
+        path,
+        exec=executor,
+        threads=int(threads),
+        context=int(context),
+        sequences=int(sequences),
     )
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    print(meter.load_seconds, peak, meter.exec, flush=True)
+    print(meter.load_seconds, machine.peak_memory(), meter.exec, flush=True)
     for line in sys.stdin:
         command, *numbers = line.split()
-        start, tokens, sequences = map(int, numbers)
+        start, tokens, which = map(int, numbers)
         if command == "prefill":
-            seconds = meter.prefill(tokens, start=start, sequence=sequences)
+            seconds = meter.prefill(tokens, start=start, sequence=which)
         else:
-            seconds = meter.decode(tokens, start=start, sequences=sequences)
+            seconds = meter.decode(tokens, start=start, sequences=which)
         print(seconds, flush=True)
 
 

@@ -40,13 +40,23 @@ def peer(build: str) -> Path:
     return folder
 
 
+CONTEXT, SEQUENCES = 4352, 8
+"""Tokens of context of each sequence, and sequences."""
+
+
 class Side:
     """One of the two processes."""
 
     def __init__(self, script: str, *arguments: str, path: Path | None = None) -> None:
         env = os.environ | ({"PYTHONPATH": str(path)} if path else {})
         self._process = subprocess.Popen(
-            [sys.executable, str(ROOT / "bench" / script), *arguments],
+            [
+                sys.executable,
+                str(ROOT / "bench" / script),
+                *arguments,
+                str(CONTEXT),
+                str(SEQUENCES),
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -1,7 +1,7 @@
 """llama.cpp through its Python bindings: times steps on command; see `bench/sides.py`.
 
-`python theirs.py MODEL THREADS`, the folder of the build in `PYTHONPATH`. Flash attention is on,
-the cache is of `f16`, a step takes up to 512 tokens: what Ollama uses.
+`python theirs.py MODEL THREADS CONTEXT SEQUENCES`, the folder of the build in `PYTHONPATH`. Flash
+attention is on, the cache is of `f16`, a step takes up to 512 tokens: what Ollama uses.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import sys
 import time
 from typing import Any
 
-CONTEXT, SEQUENCES = 4352, 8
 llama: Any = importlib.import_module("llama_cpp.llama_cpp")
 
 
@@ -25,7 +24,7 @@ def silent(*_: Any) -> None:
 class Theirs:
     """A model with a context."""
 
-    def __init__(self, path: str, threads: int) -> None:
+    def __init__(self, path: str, threads: int, context: int, sequences: int) -> None:
         begin = time.perf_counter()
         llama.llama_log_set(silent, ctypes.c_void_p(0))
         llama.llama_backend_init()
@@ -33,8 +32,8 @@ class Theirs:
         model_params.n_gpu_layers = 0
         self.model = llama.llama_model_load_from_file(path.encode(), model_params)
         params = llama.llama_context_default_params()
-        params.n_ctx = CONTEXT * SEQUENCES
-        params.n_batch, params.n_ubatch, params.n_seq_max = 2048, 512, SEQUENCES
+        params.n_ctx = context * sequences
+        params.n_batch, params.n_ubatch, params.n_seq_max = 2048, 512, sequences
         params.n_threads = params.n_threads_batch = threads
         params.flash_attn_type = 1
         self.context = llama.llama_init_from_model(self.model, params)
@@ -83,8 +82,8 @@ class Theirs:
 
 
 def main() -> None:
-    path, threads = sys.argv[1:]
-    theirs = Theirs(path, int(threads))
+    path, *sizes = sys.argv[1:]
+    theirs = Theirs(path, *map(int, sizes))
     features = llama.llama_print_system_info().decode().strip()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     print(theirs.load_seconds, peak, features, flush=True)

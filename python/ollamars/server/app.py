@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import importlib
-import logging
 import pkgutil
 from types import ModuleType
 
 from quart import Blueprint, Response
-from werkzeug.exceptions import HTTPException
 
 from ollamars.durations import SECOND
 from ollamars.errors import OllamarsError
 from ollamars.server.compat import Checks
 from ollamars.server.context import EXTENSION, Context
 from ollamars.server.dialects import anthropic, jina, ollama, openai
+from ollamars.server.failures import answer_failures
 from ollamars.server.responses import error_response
 from ollamars.server.serving import App
-
-_log = logging.getLogger(__name__)
 
 DIALECTS: tuple[ModuleType, ...] = (ollama, openai, anthropic, jina)
 """Packages whose modules hold the routes: one file a route, named after it, with a `blueprint`."""
@@ -32,9 +29,7 @@ def create_app(context: Context) -> App:
     for dialect in DIALECTS:
         for blueprint in blueprints(dialect):
             app.register_blueprint(blueprint)
-    app.register_error_handler(OllamarsError, _known_error)
-    app.register_error_handler(HTTPException, _http_error)
-    app.register_error_handler(Exception, _unexpected_error)
+    answer_failures(app, _answer)
     return app
 
 
@@ -45,14 +40,5 @@ def blueprints(dialect: ModuleType) -> list[Blueprint]:
     return [module.blueprint for module in modules if hasattr(module, "blueprint")]
 
 
-async def _known_error(error: OllamarsError) -> Response:
+def _answer(error: OllamarsError) -> Response:
     return error_response(error.message, error.status)
-
-
-async def _http_error(error: HTTPException) -> Response:
-    return error_response((error.description or error.name).lower(), error.code or 500)
-
-
-async def _unexpected_error(error: Exception) -> Response:
-    _log.exception("request failed", exc_info=error)
-    return error_response("internal server error", 500)

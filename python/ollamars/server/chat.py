@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import time
-from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack
 from functools import partial
 
@@ -13,8 +12,6 @@ from ollamars.described import DescribedModel
 from ollamars.errors import BadRequest
 from ollamars.prompts.chat import Prompt
 from ollamars.prompts.messages import Think
-from ollamars.prompts.thinking import ThinkingTags
-from ollamars.runtime.engine import Event
 from ollamars.server.calls import ChatCall, Nothing, Outcome, Rendered, Running
 from ollamars.server.checks import (
     check_capability,
@@ -22,8 +19,8 @@ from ollamars.server.checks import (
     check_top_logprobs,
 )
 from ollamars.server.context import Context
-from ollamars.server.formats import grammar_of, wanted_form
-from ollamars.server.inference import Answers, Job, refuse_media, run_prompt, start_job
+from ollamars.server.inference import Answers, Job, start_job
+from ollamars.server.run_call import run_call
 from ollamars.server.served import find_served
 from ollamars.server.threads import in_prompt_thread
 
@@ -67,7 +64,7 @@ async def _ready(call: ChatCall, job: Job, think: Think, on_end: ExitStack) -> R
     if call.debug:
         return Rendered(prompt)
     parser = turn.parser(prompt)
-    start = partial(_start, call, job, prompt, parser.before, on_end)
+    start = partial(run_call, call, job, prompt.text, prompt.media, parser.before, on_end)
     pieces = Answers(job, start, parser, logprobs=call.logprobs, begun=turn.begun)
     return Running(job, prompt, pieces)
 
@@ -80,19 +77,4 @@ def _prompt(call: ChatCall, job: Job, turn: Turn) -> Prompt:
         num_ctx=job.num_ctx,
         count_tokens=job.count_tokens,
         truncate=call.truncate,
-    )
-
-
-async def _start(
-    call: ChatCall, job: Job, prompt: Prompt, thinking: ThinkingTags | None, on_end: ExitStack
-) -> AsyncIterator[Sequence[Event]]:
-    form = wanted_form(call.format, call.options)
-    refuse_media(job.served, prompt.media)
-    return await run_prompt(
-        job,
-        prompt.text,
-        truncate=call.truncate,
-        logprobs=call.wanted_logprobs,
-        grammar=await grammar_of(job, form, thinking),
-        on_end=on_end,
     )

@@ -44,32 +44,6 @@ class Embedded:
     """Nanoseconds."""
 
 
-async def embed(
-    context: Context,
-    model_name: str,
-    inputs: Sequence[str],
-    *,
-    truncate: bool = True,
-    dimensions: int = 0,
-    options: Mapping[str, Any] | None = None,
-    keep_alive: int | None = None,
-) -> tuple[Vectors, int]:
-    """Vectors `[texts, dimensions]` of length 1, and the number of their tokens.
-
-    As `embed_texts`.
-    """
-    embedded = await embed_texts(
-        context,
-        model_name,
-        inputs,
-        truncate=truncate,
-        dimensions=dimensions,
-        options=options,
-        keep_alive=keep_alive,
-    )
-    return embedded.vectors, embedded.prompt_tokens
-
-
 async def embed_texts(
     context: Context,
     model_name: str,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
 
@@ -17,8 +17,7 @@ from ollamars.prompts.chat import Prompt
 from ollamars.prompts.gotemplate import TemplateError
 from ollamars.prompts.messages import Think
 from ollamars.prompts.template import ChatTemplate
-from ollamars.prompts.thinking import ThinkingTags, thinking_tags
-from ollamars.runtime.engine import Event
+from ollamars.prompts.thinking import thinking_tags
 from ollamars.server.calls import GenerateCall, Nothing, Outcome, Rendered, Running
 from ollamars.server.checks import (
     check_capability,
@@ -26,8 +25,8 @@ from ollamars.server.checks import (
     check_top_logprobs,
 )
 from ollamars.server.context import Context
-from ollamars.server.formats import grammar_of, wanted_form
-from ollamars.server.inference import Answers, Job, refuse_media, run_prompt, start_job
+from ollamars.server.inference import Answers, Job, start_job
+from ollamars.server.run_call import run_call
 from ollamars.server.served import find_served
 from ollamars.server.threads import in_prompt_thread
 
@@ -126,25 +125,10 @@ def _answers(
     parser = family or _tagged(call, job, prompt, think)
     return Answers(
         job,
-        partial(_start, call, job, prompt, parser.before, on_end),
+        partial(run_call, call, job, prompt.text, call.images, parser.before, on_end),
         parser,
         logprobs=call.logprobs,
         with_empty=family is None,
-    )
-
-
-async def _start(
-    call: GenerateCall, job: Job, prompt: Prompt, thinking: ThinkingTags | None, on_end: ExitStack
-) -> AsyncIterator[Sequence[Event]]:
-    form = wanted_form(call.format, call.options)
-    refuse_media(job.served, call.images)
-    return await run_prompt(
-        job,
-        prompt.text,
-        truncate=call.truncate,
-        logprobs=call.wanted_logprobs,
-        grammar=await grammar_of(job, form, thinking),
-        on_end=on_end,
     )
 
 

@@ -93,7 +93,8 @@ _WORDS = {
 }
 
 
-def _word(value: Any) -> str:
+def json_word(value: Any) -> str:
+    """What Go's decoder calls a decoded value that is not null."""
     return _WORDS[type(value)]
 
 
@@ -101,7 +102,7 @@ def _scalar(kind: type, go_type: str) -> _Read:
     def read(reader: Reader, value: Any) -> Any:
         if type(value) is kind:
             return value
-        reader.note(reader.wrong(_word(value), go_type))
+        reader.note(reader.wrong(json_word(value), go_type))
         return kind()
 
     return read
@@ -110,7 +111,7 @@ def _scalar(kind: type, go_type: str) -> _Read:
 def _integer(reader: Reader, value: Any) -> int:
     if type(value) is int and value in _INT64:
         return value
-    found = f"number {value}" if _word(value) == "number" else _word(value)
+    found = f"number {value}" if json_word(value) == "number" else json_word(value)
     reader.note(reader.wrong(found, "int"))
     return 0
 
@@ -118,7 +119,7 @@ def _integer(reader: Reader, value: Any) -> int:
 def _number(reader: Reader, value: Any) -> float:
     if type(value) in (int, float):
         return float(value)
-    reader.note(reader.wrong(_word(value), "float64"))
+    reader.note(reader.wrong(json_word(value), "float64"))
     return 0.0
 
 
@@ -128,7 +129,7 @@ def _list(item: Any) -> _Read:
     def read(reader: Reader, value: Any) -> list[Any]:
         if type(value) is list:
             return [_zero(item) if each is None else read_item(reader, each) for each in value]
-        reader.note(reader.wrong(_word(value), go_type))
+        reader.note(reader.wrong(json_word(value), go_type))
         return []
 
     return read
@@ -143,7 +144,7 @@ def _map(item: Any) -> _Read:
                 key: _zero(item) if each is None else read_item(reader, each)
                 for key, each in value.items()
             }
-        reader.note(reader.wrong(_word(value), go_type))
+        reader.note(reader.wrong(json_word(value), go_type))
         return {}
 
     return read
@@ -158,7 +159,7 @@ def read_object(kind: type[Any]) -> _Read:
         if type(value) is dict:
             members = [(name, each, slice(0)) for name, each in value.items()]
             return fill(reader, kind, members, keep_struct=decodes_itself)
-        fault = reader.wrong(_word(value), go_type)
+        fault = reader.wrong(json_word(value), go_type)
         if decodes_itself and type(value) is not list:
             raise fault
         reader.note(fault)
@@ -172,7 +173,7 @@ def _custom(custom: Custom) -> _Read:
         try:
             return custom.read(value)
         except WrongType:
-            reader.note(reader.wrong(_word(value), custom.go_type))
+            reader.note(reader.wrong(json_word(value), custom.go_type))
         except ValueError as error:
             fault = BadRequest(str(error))
             if type(value) not in (list, dict):  # Go stops at once there

@@ -12,6 +12,7 @@ JSON = "application/json; charset=utf-8"
 PLAIN_JSON = "application/json"
 """What a stream's only answer has when it is an error or was not to be streamed."""
 NDJSON = "application/x-ndjson"
+EVENT_STREAM = "text/event-stream"
 
 
 def respond(data: bytes | str, status: int = 200, content_type: str | None = None) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import trio
@@ -18,6 +19,18 @@ from ollamars.store.store import Store
 
 if TYPE_CHECKING:
     from ollamars.registry.transfers import Transfers
+
+
+@dataclass(frozen=True, slots=True)
+class TransferRequest:
+    """The body; `name` is an old name of `model`, `username` and `password` have no effect."""
+
+    model: str = ""
+    insecure: bool = False
+    username: str = ""
+    password: str = ""
+    stream: bool | None = None
+    name: str = ""
 
 
 class LazyTransfers:

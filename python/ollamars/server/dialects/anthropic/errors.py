@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 import secrets
 from typing import Any
 
 from quart import Blueprint, Response
-from werkzeug.exceptions import HTTPException
 
 from ollamars.errors import OllamarsError
 from ollamars.server.dialects.anthropic.events import event_line
+from ollamars.server.failures import answer_failures
 from ollamars.server.responses import JSON, json_response
-
-_log = logging.getLogger(__name__)
 
 _TYPES = {
     400: "invalid_request_error",
@@ -53,21 +50,5 @@ def error_event(message: str) -> bytes:
 def messages_blueprint(name: str, import_name: str) -> Blueprint:
     """A blueprint whose errors have Anthropic's envelope."""
     blueprint = Blueprint(f"anthropic_{name}", import_name)
-    blueprint.register_error_handler(OllamarsError, _known_error)
-    blueprint.register_error_handler(HTTPException, _http_error)
-    blueprint.register_error_handler(Exception, _unexpected_error)
+    answer_failures(blueprint, error_answer)
     return blueprint
-
-
-async def _known_error(error: OllamarsError) -> Response:
-    return error_answer(error)
-
-
-async def _http_error(error: HTTPException) -> Response:
-    message = (error.description or error.name).lower()
-    return error_answer(OllamarsError(message, status=error.code))
-
-
-async def _unexpected_error(error: Exception) -> Response:
-    _log.exception("request failed", exc_info=error)
-    return error_answer(OllamarsError("internal server error"))

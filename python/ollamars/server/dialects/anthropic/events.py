@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Any
 
 from ollamars.prompts.messages import ToolCall
 from ollamars.prompts.parsers import client_arguments
@@ -17,8 +17,6 @@ from ollamars.server.dialects.anthropic.message import (
 )
 from ollamars.server.inference import Answer
 from ollamars.store import gojson
-
-EVENT_STREAM: Final = "text/event-stream"
 
 Event = dict[str, Any]
 """The data of an event, which is named after its `type`."""

@@ -20,12 +20,12 @@ from ollamars.server.dialects.anthropic.errors import (
     new_id,
 )
 from ollamars.server.dialects.anthropic.estimate import estimated_tokens
-from ollamars.server.dialects.anthropic.events import EVENT_STREAM, MessageEvents
+from ollamars.server.dialects.anthropic.events import MessageEvents
 from ollamars.server.dialects.anthropic.message import message
 from ollamars.server.dialects.anthropic.request import MessagesRequest
 from ollamars.server.dialects.anthropic.tools import has_web_search
 from ollamars.server.inference import whole_answer
-from ollamars.server.responses import PLAIN_JSON, error_response, json_response
+from ollamars.server.responses import EVENT_STREAM, PLAIN_JSON, error_response, json_response
 from ollamars.server.served import refuse_cloud_name
 from ollamars.server.streaming import stream_lines
 

@@ -11,22 +11,15 @@ from ollamars.registry.progress import Emit
 from ollamars.server.body import read_body
 from ollamars.server.context import current_context
 from ollamars.server.threads import in_thread
-from ollamars.server.transfers import transfer_answer
+from ollamars.server.transfers import TransferRequest, transfer_answer
 from ollamars.store.names import InvalidName, NameRequired, parse_ref
 
 blueprint = Blueprint("pull", __name__)
 
 
 @dataclass(frozen=True, slots=True)
-class PullRequest:
-    """The body; `name` is an old name of `model`, `username` and `password` have no effect."""
-
-    model: str = ""
-    insecure: bool = False
-    username: str = ""
-    password: str = ""
-    stream: bool | None = None
-    name: str = ""
+class PullRequest(TransferRequest):
+    """What an error about a field calls the body."""
 
 
 @blueprint.route("/api/pull", methods=["POST"])

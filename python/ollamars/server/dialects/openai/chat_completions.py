@@ -18,16 +18,15 @@ from ollamars.server.chat import start_chat
 from ollamars.server.context import current_context
 from ollamars.server.dialects.openai.chat_answer import Chunks, completion, rendered
 from ollamars.server.dialects.openai.content import read_part
-from ollamars.server.dialects.openai.errors import error_answer, v1_blueprint
+from ollamars.server.dialects.openai.errors import v1_blueprint
 from ollamars.server.dialects.openai.head import new_head
 from ollamars.server.dialects.openai.options import given, go_type, stop_texts, think_of_effort
 from ollamars.server.dialects.openai.request import read_call
-from ollamars.server.dialects.openai.sse import EVENT_STREAM, error_event
+from ollamars.server.dialects.openai.sse import stream_events
 from ollamars.server.dialects.openai.stream_options import StreamOptions, wants_usage
 from ollamars.server.dialects.openai.tool_calls import read_arguments
 from ollamars.server.inference import whole_answer
 from ollamars.server.responses import PLAIN_JSON, json_response
-from ollamars.server.streaming import stream_lines
 from ollamars.store.gosyntax import SyntaxFault
 
 blueprint = v1_blueprint("chat_completions", __name__)
@@ -236,12 +235,6 @@ async def chat_completions() -> Response:
     pieces = pieces_of(outcome)
     if request.stream:
         chunks = Chunks(head, usage=wants_usage(request.stream_options), top=top)
-        return await stream_lines(
-            pieces,
-            chunks.events,
-            content_type=EVENT_STREAM,
-            first_error=error_answer,
-            last_error=error_event,
-        )
+        return await stream_events(pieces, chunks.events)
     answer = completion(head, await whole_answer(pieces), top=top)
     return json_response(answer, content_type=PLAIN_JSON)

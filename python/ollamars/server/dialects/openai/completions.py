@@ -12,16 +12,19 @@ from ollamars.server.asgi import current_request
 from ollamars.server.body import named
 from ollamars.server.calls import GenerateCall, Rendered, pieces_of
 from ollamars.server.context import current_context
-from ollamars.server.dialects.openai.errors import error_answer, v1_blueprint
+from ollamars.server.dialects.openai.errors import v1_blueprint
 from ollamars.server.dialects.openai.head import Head, new_head, usage_json
 from ollamars.server.dialects.openai.options import Float32, given, go_type, stop_texts
 from ollamars.server.dialects.openai.request import read_call
-from ollamars.server.dialects.openai.sse import DONE, EVENT_STREAM, data_event, error_event
+from ollamars.server.dialects.openai.sse import (
+    DONE,
+    data_event,
+    stream_events,
+)
 from ollamars.server.dialects.openai.stream_options import StreamOptions, wants_usage
 from ollamars.server.generate import start_generate
 from ollamars.server.inference import Answer, whole_answer
 from ollamars.server.responses import PLAIN_JSON, json_response
-from ollamars.server.streaming import stream_lines
 
 blueprint = v1_blueprint("completions", __name__)
 
@@ -97,13 +100,7 @@ async def completions() -> Response:
     pieces = pieces_of(outcome)
     if request.stream:
         chunks = Chunks(head, usage=wants_usage(request.stream_options))
-        return await stream_lines(
-            pieces,
-            chunks.events,
-            content_type=EVENT_STREAM,
-            first_error=error_answer,
-            last_error=error_event,
-        )
+        return await stream_events(pieces, chunks.events)
     return json_response(completion(head, await whole_answer(pieces)), content_type=PLAIN_JSON)
 
 

@@ -14,7 +14,7 @@ from ollamars.runtime.engine import Vectors
 from ollamars.server.context import current_context
 from ollamars.server.dialects.openai.errors import v1_blueprint
 from ollamars.server.dialects.openai.request import read_call
-from ollamars.server.embedding import embed
+from ollamars.server.embedding import embed_texts
 from ollamars.server.responses import PLAIN_JSON, json_response
 
 blueprint = v1_blueprint("embeddings", __name__)
@@ -66,17 +66,20 @@ def texts_of(value: Any) -> list[str]:
 async def embeddings() -> Response:
     """A vector for each text, as numbers or in base64."""
     request, call = await read_call(EmbedRequest, embed_call)
-    vectors, tokens = await embed(
+    embedded = await embed_texts(
         current_context(), request.model, texts_of(call.input), dimensions=request.dimensions
     )
     answer = {
         "object": "list",
         "data": [
             {"object": "embedding", "embedding": embedding, "index": index}
-            for index, embedding in enumerate(call.encode(vectors))
+            for index, embedding in enumerate(call.encode(embedded.vectors))
         ],
         "model": request.model,
-        "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
+        "usage": {
+            "prompt_tokens": embedded.prompt_tokens,
+            "total_tokens": embedded.prompt_tokens,
+        },
     }
     return json_response(answer, content_type=PLAIN_JSON)
 

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 from quart import Blueprint, Response
-from werkzeug.exceptions import HTTPException
 
 from ollamars.errors import BadRequest, OllamarsError
+from ollamars.server.failures import answer_failures
 from ollamars.server.responses import JSON, PLAIN_JSON, error_response, json_response
-
-_log = logging.getLogger(__name__)
 
 _TYPES = {400: "invalid_request_error", 404: "not_found_error"}
 """The `type` of an error by its status."""
-INTERNAL = "internal server error"
 
 
 class Untranslatable(BadRequest):
@@ -45,21 +41,5 @@ def error_answer(error: OllamarsError) -> Response:
 def v1_blueprint(name: str, import_name: str) -> Blueprint:
     """A blueprint whose errors have OpenAI's envelope."""
     blueprint = Blueprint(f"openai_{name}", import_name)
-    blueprint.register_error_handler(OllamarsError, _known_error)
-    blueprint.register_error_handler(HTTPException, _http_error)
-    blueprint.register_error_handler(Exception, _unexpected_error)
+    answer_failures(blueprint, error_answer)
     return blueprint
-
-
-async def _known_error(error: OllamarsError) -> Response:
-    return error_answer(error)
-
-
-async def _http_error(error: HTTPException) -> Response:
-    message = (error.description or error.name).lower()
-    return error_answer(OllamarsError(message, status=error.code))
-
-
-async def _unexpected_error(error: Exception) -> Response:
-    _log.exception("request failed", exc_info=error)
-    return error_answer(OllamarsError(INTERNAL))

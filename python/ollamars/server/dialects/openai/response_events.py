@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -113,7 +114,7 @@ def _done(index: int, item: Item) -> Event:
     return {"type": "response.output_item.done", "output_index": index, "item": item}
 
 
-class _Text:
+class _Text(ABC):
     """An item of text that grows."""
 
     prefix = ""
@@ -124,21 +125,21 @@ class _Text:
         self.index = index
         self.text = ""
 
+    @abstractmethod
     def item(self) -> Item:
         """The item when it is complete."""
-        raise NotImplementedError
 
+    @abstractmethod
     def begin(self) -> Iterator[Event]:
         """The events before the first text."""
-        raise NotImplementedError
 
+    @abstractmethod
     def more(self, text: str) -> Event:
         """The event of more text."""
-        raise NotImplementedError
 
+    @abstractmethod
     def end(self) -> Iterator[Event]:
         """The events behind the last text."""
-        raise NotImplementedError
 
 
 class _Reasoning(_Text):

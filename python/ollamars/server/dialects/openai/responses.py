@@ -19,10 +19,9 @@ from ollamars.server.dialects.openai.request import read_call
 from ollamars.server.dialects.openai.response_events import Events
 from ollamars.server.dialects.openai.response_object import ResponseObject, output_of, usage_of
 from ollamars.server.dialects.openai.responses_request import ResponsesRequest, chat_call
-from ollamars.server.dialects.openai.sse import EVENT_STREAM
+from ollamars.server.dialects.openai.sse import stream_events
 from ollamars.server.inference import Answer, whole_answer
 from ollamars.server.responses import PLAIN_JSON, json_response
-from ollamars.server.streaming import stream_lines
 
 blueprint = v1_blueprint("responses", __name__)
 
@@ -61,13 +60,7 @@ async def _stream(response: ResponseObject, call: ChatCall) -> Response:
         pieces = await _pieces(call)
     except OllamarsError as error:
         return error_answer(error)
-    return await stream_lines(
-        pieces,
-        events.events,
-        content_type=EVENT_STREAM,
-        first_error=error_answer,
-        last_error=events.failed,
-    )
+    return await stream_events(pieces, events.events, last_error=events.failed)
 
 
 def _new_id(prefix: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeAlias
 
-from ollamars.server.json_reader import Custom
+from ollamars.server.json_reader import Custom, json_word
 from ollamars.store.gotext import quote
 from ollamars.store.names import fold
 
@@ -85,18 +85,10 @@ def read_input(value: Any) -> str | list[Item]:
 Input: TypeAlias = Annotated[str | list[Item], Custom(read_input, "openai.ResponsesInput", "")]
 
 _LIST = "[]json.RawMessage"
-_WORDS = {
-    str: "string",
-    bool: "bool",
-    int: "number",
-    float: "number",
-    list: "array",
-    dict: "object",
-}
 
 
 def _wrong(found: Any, go_type: str) -> str:
-    return f"json: cannot unmarshal {_WORDS[type(found)]} into Go value of type {go_type}"
+    return f"json: cannot unmarshal {json_word(found)} into Go value of type {go_type}"
 
 
 def _located(read: Callable[[Any], Any], value: Any, where: str, number: int) -> Any:
@@ -112,7 +104,7 @@ def _member(data: Mapping[str, Any], name: str) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise ValueError(f"json: cannot unmarshal {_WORDS[type(value)]} into {name} of type string")
+        raise ValueError(f"json: cannot unmarshal {json_word(value)} into {name} of type string")
     return value
 
 
