@@ -16,12 +16,8 @@ const AHEAD: usize = 4096;
 
 impl<N: Number> Tile for Plain<N> {
     #[inline(always)]
-    fn strips(lanes: usize, rows: usize) -> usize {
-        match (lanes, rows) {
-            (4, _) => 1,
-            (_, 1) => 2,
-            _ => 2,
-        }
+    fn strips(lanes: usize, _: usize) -> usize {
+        if lanes == 4 { 1 } else { 2 }
     }
 
     #[inline(always)]

@@ -2,6 +2,7 @@
 
 use std::arch::x86_64::*;
 
+use super::ops::{memory_ops, ops};
 use super::{Dots, Simd};
 
 /// Proof of AVX2, FMA and F16C, and of AVX-VNNI if `VNNI`.
@@ -15,29 +16,6 @@ impl<const VNNI: bool> Avx2<VNNI> {
     pub(crate) unsafe fn new() -> Self {
         Self(())
     }
-}
-
-/// Operations that are one expression of intrinsics.
-macro_rules! ops {
-    ($($name:ident($($arg:ident: $ty:ty),*) -> $ret:ty = $body:expr;)*) => {
-        $(#[inline(always)]
-        fn $name(self, $($arg: $ty),*) -> $ret {
-            // SAFETY: the token proves the features; no memory is touched.
-            unsafe { $body }
-        })*
-    };
-}
-
-/// Operations on memory.
-macro_rules! memory_ops {
-    ($($name:ident($($arg:ident: $ty:ty),*) $(-> $ret:ty)? = $body:expr;)*) => {
-        $(#[inline(always)]
-        unsafe fn $name(self, $($arg: $ty),*) $(-> $ret)? {
-            // SAFETY: the token proves the features, the caller the memory; no access needs
-            // alignment.
-            unsafe { $body }
-        })*
-    };
 }
 
 type F = __m256;

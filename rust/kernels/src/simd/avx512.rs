@@ -3,6 +3,7 @@
 use std::arch::asm;
 use std::arch::x86_64::*;
 
+use super::ops::{memory_ops, ops};
 use super::{Dots, Simd};
 
 /// Proof of AVX-512 F, BW, VL, DQ, AVX2, FMA and F16C, of VNNI if `VNNI`, and of BF16 if `BF16`.
@@ -16,29 +17,6 @@ impl<const VNNI: bool, const BF16: bool> Avx512<VNNI, BF16> {
     pub(crate) unsafe fn new() -> Self {
         Self(())
     }
-}
-
-/// Operations that are one expression of intrinsics.
-macro_rules! ops {
-    ($($name:ident($($arg:ident: $ty:ty),*) -> $ret:ty = $body:expr;)*) => {
-        $(#[inline(always)]
-        fn $name(self, $($arg: $ty),*) -> $ret {
-            // SAFETY: the token proves the features; no memory is touched.
-            unsafe { $body }
-        })*
-    };
-}
-
-/// Operations on memory.
-macro_rules! memory_ops {
-    ($($name:ident($($arg:ident: $ty:ty),*) $(-> $ret:ty)? = $body:expr;)*) => {
-        $(#[inline(always)]
-        unsafe fn $name(self, $($arg: $ty),*) $(-> $ret)? {
-            // SAFETY: the token proves the features, the caller the memory; no access needs
-            // alignment.
-            unsafe { $body }
-        })*
-    };
 }
 
 type F = __m512;

@@ -3,6 +3,7 @@
 use std::arch::aarch64::*;
 use std::arch::asm;
 
+use super::ops::{memory_ops, ops};
 use super::{Dots, Simd};
 
 /// Which instruction sums products of four bytes.
@@ -26,30 +27,6 @@ impl<const DOT: u8> Neon<DOT> {
     pub(crate) unsafe fn new() -> Self {
         Self(())
     }
-}
-
-/// Operations that are one expression of intrinsics.
-macro_rules! ops {
-    ($($name:ident($($arg:ident: $ty:ty),*) -> $ret:ty = $body:expr;)*) => {
-        $(#[inline(always)]
-        #[allow(unused_unsafe, reason = "some intrinsics are safe where NEON is the baseline")]
-        fn $name(self, $($arg: $ty),*) -> $ret {
-            // SAFETY: the token proves the features; no memory is touched.
-            unsafe { $body }
-        })*
-    };
-}
-
-/// Operations on memory.
-macro_rules! memory_ops {
-    ($($name:ident($($arg:ident: $ty:ty),*) $(-> $ret:ty)? = $body:expr;)*) => {
-        $(#[inline(always)]
-        unsafe fn $name(self, $($arg: $ty),*) $(-> $ret)? {
-            // SAFETY: the token proves the features, the caller the memory; no access needs
-            // alignment.
-            unsafe { $body }
-        })*
-    };
 }
 
 type F = float32x4_t;

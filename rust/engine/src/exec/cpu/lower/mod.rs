@@ -5,16 +5,20 @@
 //!   panel together, a residual is added to where it lies.
 //! - What an op may overwrite, because nothing reads it later, it overwrites.
 
+mod buffers;
+mod stages;
+
 use super::arena::{Life, arrange};
 use super::plan::{
-    Attend, Ending, Held, Joint, Mixture, Part, Place, Plan, Product, Reg, RowOp, Slot, SlotSpec,
-    Stage, Then, places,
+    Attend, Ending, Held, Mixture, Part, Plan, Product, Reg, RowOp, Slot, SlotSpec, Stage, Then,
+    places,
 };
-use super::units;
 use super::weights::Weights;
 use crate::program::{Buf, Experts, Op, Program, RowSet};
 use crate::spec::NormKind;
+use buffers::{Reads, RegLife, reads};
 use ollamars_kernels::{ActKind, RopeStyle};
+use stages::Open;
 
 /// Lowers a program for steps of up to `max_rows` rows on `threads` threads.
 pub fn lower(program: &Program, weights: &Weights, max_rows: usize, threads: usize) -> Plan {
@@ -69,28 +73,6 @@ struct Lowering<'a> {
     held: Vec<Option<Buf>>,
     /// Cosines and sines of a rotation for rows of a set.
     angles: Vec<(usize, RowSet, [Reg; 2])>,
-}
-
-#[derive(Clone, Copy, Default)]
-struct Reads {
-    count: usize,
-    last: usize,
-}
-
-#[derive(Clone, Copy)]
-struct RegLife {
-    rows: usize,
-    first: usize,
-    last: usize,
-    forever: bool,
-}
-
-/// The stage that is being filled.
-enum Open {
-    Nothing,
-    Rows(RowSet, Vec<RowOp>),
-    /// With the program's buffer that each joint computes.
-    Products(RowSet, Vec<(Joint, Vec<Buf>)>),
 }
 
 impl<'a> Lowering<'a> {
@@ -425,193 +407,4 @@ impl<'a> Lowering<'a> {
         self.angles.push((rope, set, regs));
         regs
     }
-
-    /// Appends an op to the rows' stage.
-    fn row(&mut self, set: RowSet, op: RowOp) {
-        match &self.open {
-            Open::Rows(open, _) if *open == set => {}
-            _ => {
-                self.close();
-                self.open = Open::Rows(set, Vec::new());
-            }
-        }
-        op.regs().for_each(|reg| self.touch(reg));
-        if let Open::Rows(_, ops) = &mut self.open {
-            ops.push(op);
-        }
-    }
-
-    /// Appends a product to the products' stage.
-    fn product(&mut self, set: RowSet, product: Product, out: Buf) {
-        match &self.open {
-            Open::Products(open, _) if *open == set => {}
-            _ => {
-                self.close();
-                self.open = Open::Products(set, Vec::new());
-            }
-        }
-        self.touch(product.out);
-        if let Open::Products(_, joints) = &mut self.open {
-            let joint = Joint {
-                products: vec![product],
-                then: Then::Nothing,
-            };
-            joints.push((joint, vec![out]));
-        }
-    }
-
-    /// Whether the last product of the open stage computes `x`, for one reader.
-    fn last_product(&self, x: Buf) -> bool {
-        let Open::Products(_, joints) = &self.open else {
-            return false;
-        };
-        let last = joints.last();
-        let alone = last.is_some_and(|(joint, bufs)| *bufs == [x] && joint.then == Then::Nothing);
-        alone && self.reads[x.0].count == 1
-    }
-
-    /// Whether `x` may be added to `to`, where it lies, panel by panel.
-    fn joins_add(&self, index: usize, to: Buf, x: Buf) -> bool {
-        let Open::Products(_, joints) = &self.open else {
-            return false;
-        };
-        let to_reg = self.reg(to);
-        let writes = |joint: &Joint| {
-            joint.then == Then::AddTo(to_reg) || joint.products.iter().any(|p| p.out == to_reg)
-        };
-        self.last_product(x)
-            && self.reads[to.0].last == index
-            && !joints.iter().any(|(joint, _)| writes(joint))
-    }
-
-    /// Whether the last two products of the open stage are a gate and what it gates.
-    fn joins_glu(&self, gate: Buf, up: Buf) -> bool {
-        let Open::Products(_, joints) = &self.open else {
-            return false;
-        };
-        let [.., (first, a), (second, b)] = joints.as_slice() else {
-            return false;
-        };
-        let free = |joint: &Joint| joint.products.len() == 1 && joint.then == Then::Nothing;
-        let once = [gate, up].iter().all(|buf| self.reads[buf.0].count == 1);
-        free(first) && free(second) && *a == [gate] && *b == [up] && once
-    }
-
-    fn join_glu(&mut self, then: Then, gate: Buf, out: Buf) {
-        if let Open::Products(_, joints) = &mut self.open
-            && let Some((up, _)) = joints.pop()
-            && let Some((joint, _)) = joints.last_mut()
-        {
-            joint.products.extend(up.products);
-            joint.then = then;
-        }
-        self.regs[out.0] = self.regs[gate.0];
-    }
-
-    /// What follows the last product.
-    fn join(&mut self, then: Then) {
-        if let Then::AddTo(reg) = then {
-            self.touch(reg);
-        }
-        if let Open::Products(_, joints) = &mut self.open
-            && let Some((joint, _)) = joints.last_mut()
-        {
-            joint.then = then;
-        }
-    }
-
-    /// Ends the open stage.
-    fn close(&mut self) {
-        let stage = match std::mem::replace(&mut self.open, Open::Nothing) {
-            Open::Nothing => return,
-            Open::Rows(set, ops) => Stage::Rows { set, ops },
-            Open::Products(set, joints) => {
-                let joints: Vec<Joint> = joints.into_iter().map(|(joint, _)| joint).collect();
-                let panels = |joint: &Joint| self.weights.panels(joint.products[0].weight);
-                let counts: Vec<usize> = joints.iter().map(panels).collect();
-                let units = units::guided(&counts, self.threads);
-                Stage::Products { set, joints, units }
-            }
-        };
-        self.plan.stages.push(stage);
-    }
-
-    /// The open stage, or the next one, uses a buffer.
-    fn touch(&mut self, reg: Reg) {
-        let stage = self.plan.stages.len();
-        let life = &mut self.lives[reg.0];
-        life.first = life.first.min(stage);
-        life.last = life.last.max(stage);
-    }
-
-    fn set(&self, buf: Buf) -> RowSet {
-        self.program.bufs[buf.0].rows
-    }
-
-    /// Where a buffer was put.
-    fn reg(&self, buf: Buf) -> Reg {
-        match self.regs[buf.0] {
-            Some(reg) => reg,
-            None => unreachable!("the recorder writes buffer {} before it is read", buf.0),
-        }
-    }
-
-    fn new_buf(&mut self, buf: Buf) -> (RowSet, Reg) {
-        let spec = self.program.bufs[buf.0];
-        let reg = self.new_reg(spec.width, self.max_rows);
-        self.regs[buf.0] = Some(reg);
-        (spec.rows, reg)
-    }
-
-    fn new_reg(&mut self, width: usize, rows: usize) -> Reg {
-        self.plan.places.push(Place { start: 0, width });
-        self.lives.push(RegLife {
-            rows,
-            first: usize::MAX,
-            last: 0,
-            forever: false,
-        });
-        Reg(self.plan.places.len() - 1)
-    }
-
-    /// A place for `out` that holds `x`: that of `x` if nothing reads it later, else a copy.
-    fn in_place(&mut self, index: usize, x: Buf, out: Buf) -> Reg {
-        if self.reads[x.0].last == index {
-            let reg = self.reg(x);
-            self.regs[out.0] = Some(reg);
-            return reg;
-        }
-        self.copied(x, out)
-    }
-
-    /// As [`Lowering::in_place`], and not the place `beside`.
-    fn in_place_beside(&mut self, index: usize, x: Buf, beside: Reg, out: Buf) -> Reg {
-        if self.reg(x) == beside {
-            return self.copied(x, out);
-        }
-        self.in_place(index, x, out)
-    }
-
-    fn copied(&mut self, x: Buf, out: Buf) -> Reg {
-        let x = self.reg(x);
-        let (set, out) = self.new_buf(out);
-        self.row(set, RowOp::Copy { x, out });
-        out
-    }
-}
-
-fn reads(program: &Program) -> Vec<Reads> {
-    let mut reads = vec![Reads::default(); program.bufs.len()];
-    let tails = program.tails.iter().flat_map(|tail| &tail.ops);
-    for (index, op) in program.ops.iter().chain(tails).enumerate() {
-        for buf in op.inputs() {
-            reads[buf.0].count += 1;
-            reads[buf.0].last = index;
-        }
-    }
-    for tail in &program.tails {
-        reads[tail.out.0].count += 1;
-        reads[tail.out.0].last = usize::MAX;
-    }
-    reads
 }
